@@ -1,0 +1,6 @@
+//! The agent: looks at a host, keeps a view of it, and delivers it to a collector.
+//!
+//! Data moves downwards only: `inspect` (look) → `view` (report) → `outbox` and `link` (carry). It knows nothing of SQL
+//! or of the collector's HTTP API.
+
+pub mod inspect;

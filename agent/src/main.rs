@@ -1,0 +1,3 @@
+//! The agent's command.
+
+fn main() {}

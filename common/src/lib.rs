@@ -1,0 +1,10 @@
+//! What agents and collectors share: the domain model, its conversion to and from the wire, hashing, time, redaction,
+//! configuration loading and the certificate helpers.
+//!
+//! It knows nothing of databases, Docker or HTTP. Models are plain data: no I/O and no clock.
+
+pub mod hash;
+pub mod id;
+pub mod model;
+pub mod time;
+pub mod wire;

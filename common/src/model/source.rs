@@ -1,0 +1,69 @@
+//! The ways of looking at a host.
+
+use std::{convert::Infallible, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// One way of looking at a host. Written as its name, for example `docker`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Source {
+    /// Identity, operating system and resources of the host itself.
+    Host,
+    /// Docker Engine.
+    Docker,
+    /// Podman's Docker-compatible service.
+    Podman,
+    /// Processes: services and listeners.
+    Process,
+    /// What the host can be used for or managed with.
+    Capability,
+    /// A source of another version; kept by name.
+    Other(String),
+}
+
+impl Source {
+    /// The sources this version knows.
+    pub const KNOWN: [Self; 5] = [Self::Host, Self::Docker, Self::Podman, Self::Process, Self::Capability];
+
+    /// Name on the wire, in the inventory and in prose.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Host => "host",
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+            Self::Process => "process",
+            Self::Capability => "capability",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Source {
+    type Err = Infallible;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let known = Self::KNOWN.into_iter().find(|source| source.as_str() == name);
+        Ok(known.unwrap_or_else(|| Self::Other(name.to_owned())))
+    }
+}
+
+impl From<String> for Source {
+    fn from(name: String) -> Self {
+        let Ok(source) = name.parse();
+        source
+    }
+}
+
+impl From<Source> for String {
+    fn from(source: Source) -> Self {
+        source.as_str().to_owned()
+    }
+}

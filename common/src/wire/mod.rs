@@ -1,0 +1,18 @@
+//! Between the wire and the model: `TryFrom` towards the model, `From` away from it.
+//!
+//! Messages are taken apart by name, so that a new field stops the build until somebody decides what it means. A
+//! refusal names the field by its path in the message.
+
+mod capability;
+mod container;
+mod entity;
+mod error;
+mod host;
+mod process;
+mod report;
+mod usage;
+
+pub use entity::hash;
+pub use error::WireError;
+
+use error::{At, port, required, text};

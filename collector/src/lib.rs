@@ -1,1 +1,6 @@
-//! Stub.
+//! The collector: receives what agents see, reconciles it into the inventory database and shows it.
+//!
+//! Data moves downwards only: `session` (carry) → `reconcile` (decide) → `store` (store) → `query`, `api`, `web` (show).
+//! It knows nothing of Docker, Kubernetes or `/proc`.
+
+pub mod store;

@@ -1,2 +1,3 @@
-//! Stub.
+//! The collector's command.
+
 fn main() {}

@@ -1,0 +1,250 @@
+//! The two databases as one.
+
+use async_trait::async_trait;
+use sqlx::{
+    Arguments as _, AssertSqlSafe, MySql, MySqlPool, Sqlite, SqlitePool, Transaction, mysql::MySqlArguments,
+    sqlite::SqliteArguments,
+};
+
+use super::{Dialect, Row, StoreError, Value, dialect::placeholders};
+
+/// An open inventory database.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// SQLite: one writer, many readers.
+    Sqlite {
+        /// Pool of exactly one connection.
+        writer: SqlitePool,
+        /// Read-only connections.
+        readers: SqlitePool,
+    },
+    /// MariaDB or MySQL.
+    MySql(MySqlPool),
+}
+
+impl Db {
+    /// Which SQL it speaks.
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite { .. } => Dialect::Sqlite,
+            Self::MySql(_) => Dialect::MySql,
+        }
+    }
+
+    /// Begins a write transaction. Use [`transaction!`](crate::transaction), which also retries.
+    ///
+    /// SQLite begins with `IMMEDIATE`: a read that becomes a write later would fail without waiting.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::MySql(pool) => Tx::MySql(pool.begin().await?),
+        })
+    }
+
+    /// Closes all connections after what they are doing.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::MySql(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A write transaction. Dropping it rolls it back.
+#[derive(Debug)]
+pub enum Tx {
+    /// On SQLite.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// On MariaDB or MySQL.
+    MySql(Transaction<'static, MySql>),
+}
+
+impl Tx {
+    /// Which SQL it speaks.
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::MySql(_) => Dialect::MySql,
+        }
+    }
+
+    /// Commits.
+    ///
+    /// # Errors
+    /// When the commit failed or its outcome is not known.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::MySql(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Changes rows; returns how many (MySQL counts an upsert that replaced as two).
+    ///
+    /// # Errors
+    /// When the statement fails.
+    pub async fn execute(&mut self, sql: impl Into<String>, values: Vec<Value>) -> Result<u64, StoreError> {
+        let sql = AssertSqlSafe(sql.into());
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                sqlx::query_with::<Sqlite, _>(sql, sqlite_arguments(values)?).execute(&mut **tx).await?.rows_affected()
+            }
+            Self::MySql(tx) => {
+                sqlx::query_with::<MySql, _>(sql, mysql_arguments(values)?).execute(&mut **tx).await?.rows_affected()
+            }
+        })
+    }
+
+    /// Inserts one row and returns the key that the database gave it.
+    ///
+    /// # Errors
+    /// When the statement fails.
+    pub async fn insert(&mut self, sql: impl Into<String>, values: Vec<Value>) -> Result<i64, StoreError> {
+        let sql = AssertSqlSafe(sql.into());
+        Ok(match self {
+            Self::Sqlite(tx) => sqlx::query_with::<Sqlite, _>(sql, sqlite_arguments(values)?)
+                .execute(&mut **tx)
+                .await?
+                .last_insert_rowid(),
+            Self::MySql(tx) => {
+                let done = sqlx::query_with::<MySql, _>(sql, mysql_arguments(values)?).execute(&mut **tx).await?;
+                i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX)
+            }
+        })
+    }
+
+    /// Inserts many rows in chunks: `INSERT INTO <table> (<columns>) VALUES … <ending>`.
+    ///
+    /// The caller sorts `rows` by key; each must have as many values as there are columns.
+    ///
+    /// # Errors
+    /// When a statement fails.
+    pub async fn insert_many(
+        &mut self,
+        table: &str,
+        columns: &[&str],
+        rows: Vec<Vec<Value>>,
+        ending: &str,
+    ) -> Result<(), StoreError> {
+        let row = placeholders(columns.len());
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let chunk: Vec<_> = rows.by_ref().take(Dialect::ROWS_PER_STATEMENT).collect();
+            let list = vec![row.as_str(); chunk.len()].join(", ");
+            let sql = format!("INSERT INTO {table} ({}) VALUES {list}{ending}", columns.join(", "));
+            self.execute(sql, chunk.into_iter().flatten().collect()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads rows: from a pool, or from a transaction with its own changes.
+#[async_trait]
+pub trait Executor: Send {
+    /// Reads all rows of a result. The caller limits it.
+    ///
+    /// # Errors
+    /// When the statement fails.
+    async fn fetch(&mut self, sql: String, values: Vec<Value>) -> Result<Vec<Row>, StoreError>;
+
+    /// Reads the first row, if any.
+    ///
+    /// # Errors
+    /// When the statement fails.
+    async fn fetch_optional(&mut self, sql: String, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
+        Ok(self.fetch(sql, values).await?.into_iter().next())
+    }
+
+    /// Reads rows whose `column` is one of `keys`, in chunks: `<select> <column> IN (…)`, with `values` bound before.
+    ///
+    /// # Errors
+    /// When a statement fails.
+    async fn fetch_in(
+        &mut self,
+        select: &str,
+        column: &str,
+        values: Vec<Value>,
+        keys: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut rows = Vec::new();
+        for chunk in keys.chunks(Dialect::ROWS_PER_STATEMENT) {
+            let sql = format!("{select} {column} IN {}", placeholders(chunk.len()));
+            let bound = values.iter().chain(chunk).cloned().collect();
+            rows.extend(self.fetch(sql, bound).await?);
+        }
+        Ok(rows)
+    }
+}
+
+#[async_trait]
+impl Executor for Tx {
+    async fn fetch(&mut self, sql: String, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let sql = AssertSqlSafe(sql);
+        Ok(match self {
+            Self::Sqlite(tx) => sqlx::query_with::<Sqlite, _>(sql, sqlite_arguments(values)?)
+                .fetch_all(&mut **tx)
+                .await?
+                .into_iter()
+                .map(Row::Sqlite)
+                .collect(),
+            Self::MySql(tx) => sqlx::query_with::<MySql, _>(sql, mysql_arguments(values)?)
+                .fetch_all(&mut **tx)
+                .await?
+                .into_iter()
+                .map(Row::MySql)
+                .collect(),
+        })
+    }
+}
+
+#[async_trait]
+impl Executor for &Db {
+    async fn fetch(&mut self, sql: String, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let sql = AssertSqlSafe(sql);
+        Ok(match self {
+            Db::Sqlite { readers, .. } => sqlx::query_with::<Sqlite, _>(sql, sqlite_arguments(values)?)
+                .fetch_all(readers)
+                .await?
+                .into_iter()
+                .map(Row::Sqlite)
+                .collect(),
+            Db::MySql(pool) => sqlx::query_with::<MySql, _>(sql, mysql_arguments(values)?)
+                .fetch_all(pool)
+                .await?
+                .into_iter()
+                .map(Row::MySql)
+                .collect(),
+        })
+    }
+}
+
+macro_rules! arguments {
+    ($name:ident, $type:ty) => {
+        fn $name(values: Vec<Value>) -> Result<$type, StoreError> {
+            let mut arguments = <$type>::default();
+            for value in values {
+                match value {
+                    Value::Null => arguments.add(None::<i64>),
+                    Value::Int(number) => arguments.add(number),
+                    Value::Real(number) => arguments.add(number),
+                    Value::Text(text) => arguments.add(text),
+                    Value::Bytes(bytes) => arguments.add(bytes),
+                }
+                .map_err(|error| StoreError::Sql(sqlx::Error::Encode(error)))?;
+            }
+            Ok(arguments)
+        }
+    };
+}
+
+arguments!(sqlite_arguments, SqliteArguments);
+arguments!(mysql_arguments, MySqlArguments);

@@ -1,0 +1,113 @@
+//! What can go wrong with the database, and which of it is worth another try.
+
+use std::time::Duration;
+
+/// The database did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The address is not one of a database that is supported.
+    #[error("database address {0:?}: expected sqlite://PATH or mysql://USER@HOST/NAME")]
+    Address(String),
+    /// A statement failed.
+    #[error("database")]
+    Sql(#[from] sqlx::Error),
+    /// The tables could not be brought up to date.
+    #[error("migrate the database")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A JSON column holds something else.
+    #[error("read JSON column {column}")]
+    Json {
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A column holds a value that the program never writes.
+    #[error("column {column} holds {content:?}, expected {expected}")]
+    Content {
+        /// The column.
+        column: &'static str,
+        /// What it holds.
+        content: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// Another collector or session has taken over in the meantime.
+    #[error("superseded: {0}")]
+    Fenced(String),
+}
+
+impl StoreError {
+    /// Whether the whole transaction may succeed when it is tried again: a lost lock, a lost node, a busy file.
+    ///
+    /// MySQL numbers: 1213 deadlock or Galera certification failure, 1205 lock wait, 1020 record changed, 1047 node not
+    /// ready, 1180 error during commit, 2006 and 2013 connection lost. A commit whose outcome is unknown is repeated
+    /// too; every transaction here checks what is stored before it writes.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        match error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+            sqlx::Error::Database(error) => {
+                if let Some(error) = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+                    let lost_connection = error.code().is_some_and(|state| state.starts_with("08"));
+                    lost_connection || matches!(error.number(), 1020 | 1047 | 1180 | 1205 | 1213 | 2006 | 2013)
+                } else {
+                    // SQLITE_BUSY and SQLITE_LOCKED, with their extended codes.
+                    let code = error.code().and_then(|code| code.parse::<u32>().ok());
+                    code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
+                }
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Counts the tries of one transaction and says how long to pause between them.
+#[derive(Debug, Default)]
+pub struct Attempts(u32);
+
+impl Attempts {
+    const MOST: u32 = 6;
+
+    /// The pause before the next try: full jitter, 20 ms doubling up to 1 s. `None` when the error stands.
+    pub fn after(&mut self, error: &StoreError) -> Option<Duration> {
+        self.0 += 1;
+        if self.0 >= Self::MOST || !error.is_transient() {
+            return None;
+        }
+        metrics::counter!("orchestrix_store_retries_total").increment(1);
+        let cap = Duration::from_millis((20_u64 << self.0).min(1_000));
+        Some(cap.mul_f64(fastrand::f64()))
+    }
+}
+
+/// Runs a block in a write transaction and commits; runs it again as a whole when a lock or a node was lost.
+///
+/// `transaction!(db, |tx| { …; value })` evaluates to `Result<_, StoreError>`. Inside, `tx` is a `&mut Tx` and `?` ends
+/// the try. A macro rather than a function, because a closure cannot lend its argument to the future it returns.
+#[macro_export]
+macro_rules! transaction {
+    ($db:expr, |$tx:ident| $body:expr) => {{
+        let mut attempts = $crate::store::Attempts::default();
+        loop {
+            let result: Result<_, $crate::store::StoreError> = async {
+                let mut transaction = $db.begin().await?;
+                let value = {
+                    let $tx = &mut transaction;
+                    $body
+                };
+                transaction.commit().await?;
+                Ok(value)
+            }
+            .await;
+            match result {
+                Err(error) => match attempts.after(&error) {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => break Err(error),
+                },
+                done => break done,
+            }
+        }
+    }};
+}

@@ -16,3 +16,6 @@ pub struct Limits {
 /// The limits that hold until a collector says otherwise.
 pub const DEFAULT_LIMITS: Limits =
     Limits { message_bytes: 1 << 20, source_entities: 50_000, string_bytes: 4 << 10, labels: 128 };
+
+/// Bytes of an entity's identifier within its source: it is a key in the inventory.
+pub const NATIVE_ID_BYTES: usize = 255;

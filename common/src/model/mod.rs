@@ -18,7 +18,7 @@ pub use capability::{Capability, KNOWN_CAPABILITIES};
 pub use container::{Command, Container, ContainerNetwork, ContainerState, Mount, PublishedPort};
 pub use entity::{Body, Entity, Evidence, Kind};
 pub use host::{Disk, Host, Machine, NetworkInterface};
-pub use limits::{DEFAULT_LIMITS, Limits};
+pub use limits::{DEFAULT_LIMITS, Limits, NATIVE_ID_BYTES};
 pub use process::Process;
 pub use report::{Change, ChangeKind, Completeness, Health, RemovalReason, Report, SourceReport, SourceStatus};
 pub use socket::{Listener, Protocol};

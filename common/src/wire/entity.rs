@@ -3,7 +3,7 @@
 use orchestrix_proto::v1 as pb;
 use prost::Message as _;
 
-use super::{At as _, WireError, required, text};
+use super::{At as _, WireError, key, required};
 use crate::{
     hash::EntityHash,
     model::{Body, Capability, Container, Entity, Evidence, Host, Process},
@@ -35,7 +35,7 @@ pub(super) fn entity(message: pb::Entity) -> Result<(Entity, EntityHash), WireEr
         }
     };
     let evidence = evidence.into_iter().map(Evidence::from).collect();
-    Ok((Entity { native_id: text("native_id", native_id)?, evidence, body }, hash))
+    Ok((Entity { native_id: key("native_id", native_id)?, evidence, body }, hash))
 }
 
 impl From<Entity> for pb::Entity {

@@ -1,6 +1,6 @@
 //! What can be wrong with a message, and the small checks that find it.
 
-use crate::model::DEFAULT_LIMITS;
+use crate::model::{DEFAULT_LIMITS, NATIVE_ID_BYTES};
 
 /// A message that does not fit the contract.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +44,15 @@ pub(super) fn required<T>(field: &str, value: Option<T>) -> Result<T, WireError>
 
 /// A text that must not be empty nor longer than a string may be.
 pub(super) fn text(field: &str, value: String) -> Result<String, WireError> {
-    let limit = DEFAULT_LIMITS.string_bytes as usize;
+    bounded(field, value, DEFAULT_LIMITS.string_bytes as usize)
+}
+
+/// An identifier of a source, which is a key in the inventory.
+pub(super) fn native_id(field: &str, value: String) -> Result<String, WireError> {
+    bounded(field, value, NATIVE_ID_BYTES)
+}
+
+fn bounded(field: &str, value: String, limit: usize) -> Result<String, WireError> {
     if value.is_empty() {
         Err(WireError::new(field, "missing", "must not be empty"))
     } else if value.len() > limit {

@@ -15,4 +15,4 @@ mod usage;
 pub use entity::hash;
 pub use error::WireError;
 
-use error::{At, port, required, text};
+use error::{At, native_id as key, port, required, text};

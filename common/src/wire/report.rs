@@ -2,7 +2,7 @@
 
 use orchestrix_proto::v1 as pb;
 
-use super::{At as _, WireError, container::each, required, text};
+use super::{At as _, WireError, container::each, key, required, text};
 use crate::{
     model::{Change, ChangeKind, Completeness, Health, Report, SourceReport, SourceStatus},
     time::Timestamp,
@@ -73,7 +73,7 @@ impl TryFrom<pb::Change> for Change {
                 ChangeKind::Upsert { entity, hash }
             }
             pb::change::Change::Removal(pb::Removal { native_id, reason }) => ChangeKind::Removal {
-                native_id: text("removal.native_id", native_id)?,
+                native_id: key("removal.native_id", native_id)?,
                 reason: text("removal.reason", reason)?.into(),
             },
         };

@@ -2,7 +2,7 @@
 
 use orchestrix_proto::v1 as pb;
 
-use super::{WireError, text};
+use super::{WireError, key, text};
 use crate::model::Usage;
 
 impl TryFrom<pb::Usage> for Usage {
@@ -12,7 +12,7 @@ impl TryFrom<pb::Usage> for Usage {
         let pb::Usage { source, native_id, cpu_millicores, memory_bytes } = message;
         Ok(Self {
             source: text("source", source)?.into(),
-            native_id: text("native_id", native_id)?,
+            native_id: key("native_id", native_id)?,
             cpu_millicores,
             memory_bytes,
         })

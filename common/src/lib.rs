@@ -3,8 +3,10 @@
 //!
 //! It knows nothing of databases, Docker or HTTP. Models are plain data: no I/O and no clock.
 
+pub mod config;
 pub mod hash;
 pub mod id;
+pub mod log;
 pub mod model;
 pub mod time;
 pub mod wire;

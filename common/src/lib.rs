@@ -8,5 +8,6 @@ pub mod hash;
 pub mod id;
 pub mod log;
 pub mod model;
+pub mod redact;
 pub mod time;
 pub mod wire;

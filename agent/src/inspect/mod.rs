@@ -4,6 +4,8 @@
 //! runner owns time limits, spacing and panics, the view joins and compares. A look that failed, one that was partial
 //! and a thing that is absent are three different values.
 
+pub mod docker;
+
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;

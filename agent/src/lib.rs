@@ -4,3 +4,5 @@
 //! or of the collector's HTTP API.
 
 pub mod inspect;
+pub mod outbox;
+mod wire;

@@ -5,4 +5,5 @@
 
 pub mod inspect;
 pub mod outbox;
+pub mod view;
 mod wire;

@@ -139,28 +139,19 @@ mod tests {
 
     #[test]
     fn a_process_whose_container_no_engine_knows_stays_a_workload() {
-        let joined = run(&[
-            (Source::Docker, vec![container("aa")]),
-            (Source::Process, vec![process_in("bb", &[80])]),
-        ]);
+        let joined = run(&[(Source::Docker, vec![container("aa")]), (Source::Process, vec![process_in("bb", &[80])])]);
         assert_eq!(ids(&joined), ["docker/aa", "process/container:bb"]);
     }
 
     #[test]
     fn podman_takes_its_processes_too() {
-        let joined = run(&[
-            (Source::Podman, vec![container("cc")]),
-            (Source::Process, vec![process_in("cc", &[53])]),
-        ]);
+        let joined = run(&[(Source::Podman, vec![container("cc")]), (Source::Process, vec![process_in("cc", &[53])])]);
         assert_eq!(ids(&joined), ["podman/cc"]);
     }
 
     #[test]
     fn a_stopped_container_takes_its_last_processes_without_changing() {
-        let joined = run(&[
-            (Source::Docker, vec![stopped("aa")]),
-            (Source::Process, vec![process_in("aa", &[80])]),
-        ]);
+        let joined = run(&[(Source::Docker, vec![stopped("aa")]), (Source::Process, vec![process_in("aa", &[80])])]);
         assert_eq!(ids(&joined), ["docker/aa"]);
         assert_eq!(*joined[&Source::Docker]["aa"], stopped("aa"));
     }

@@ -39,9 +39,10 @@ impl Status {
     /// down is not, as long as the trouble is the same.
     pub(super) fn update(&mut self, new: NewStatus, at: Timestamp) -> Option<SourceStatus> {
         let NewStatus { health, completeness, reason, warnings } = new;
-        let same = self.0.as_ref().is_some_and(|old| {
-            old.health == health && old.completeness == completeness && old.reason == reason
-        });
+        let same = self
+            .0
+            .as_ref()
+            .is_some_and(|old| old.health == health && old.completeness == completeness && old.reason == reason);
         if same {
             return None;
         }

@@ -186,7 +186,11 @@ mod tests {
         assert_eq!(first.usages.len(), 1);
         for minute in 1..20 {
             let jitter = if minute % 2 == 0 { 0 } else { 45 };
-            board.update(&Source::Process, vec![usage("a", jitter, (100 + u64::from(jitter) / 15) * MIB)], at(minute * 61));
+            board.update(
+                &Source::Process,
+                vec![usage("a", jitter, (100 + u64::from(jitter) / 15) * MIB)],
+                at(minute * 61),
+            );
         }
         assert!(board.since(first.revision, 10).usages.is_empty());
         assert!(!board.revisions().has_changed().unwrap());

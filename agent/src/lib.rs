@@ -3,6 +3,7 @@
 //! Data moves downwards only: `inspect` (look) → `view` (report) → `outbox` and `link` (carry). It knows nothing of SQL
 //! or of the collector's HTTP API.
 
+pub mod identity;
 pub mod inspect;
 pub mod outbox;
 pub mod view;

@@ -8,6 +8,7 @@ pub mod hash;
 pub mod id;
 pub mod log;
 pub mod model;
+pub mod pki;
 pub mod redact;
 pub mod time;
 pub mod wire;

@@ -3,4 +3,7 @@
 //! Data moves downwards only: `session` (carry) → `reconcile` (decide) → `store` (store) → `query`, `api`, `web` (show).
 //! It knows nothing of Docker, Kubernetes or `/proc`.
 
+pub mod cli;
+pub mod config;
+pub mod serve;
 pub mod store;

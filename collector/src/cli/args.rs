@@ -1,0 +1,83 @@
+//! The flags that most subcommands share.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use clap::Args;
+use orchestrix_common::config::{Loader, Problems};
+
+use crate::{
+    config::{self, Config},
+    store::{self, Db},
+};
+
+/// Where the configuration is.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ConfigArgs {
+    /// Configuration file; without any of these three flags /etc/orchestrix/collector.toml is read if it exists
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder for the embedded database, the sealing key and the admin token
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// `sqlite://PATH` or `mysql://USER:PASSWORD@HOST/NAME` [default: sqlite://DIR/inventory.db]
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+}
+
+impl ConfigArgs {
+    /// Gathers the file, the environment and these flags; a subcommand adds its own flags and calls [`config::load`].
+    #[must_use]
+    pub fn loader(&self) -> Loader {
+        // Who names a folder or a database means that one, and not whatever a package once installed.
+        let named = self.data_dir.is_some() || self.database_url.is_some();
+        let default = Path::new(config::DEFAULT_FILE);
+        let file = self.config.as_deref().or_else(|| (!named && default.exists()).then_some(default));
+        let loader = file.into_iter().fold(Loader::new(), Loader::file);
+        // A variable that is not Unicode cannot be one of ours.
+        let variables =
+            env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
+        let data_dir = self.data_dir.as_ref().map(|dir| dir.to_string_lossy().into_owned());
+        loader.environment(variables).flag("--data-dir", "data_dir", data_dir).flag(
+            "--database-url",
+            "database_url",
+            self.database_url.clone(),
+        )
+    }
+
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(&self) -> Result<Config, Problems> {
+        config::load(self.loader()).map(|(config, _)| config)
+    }
+}
+
+/// Flags of the subcommands that read the database themselves.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DatabaseArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+impl DatabaseArgs {
+    /// Opens the database that the configuration names. It makes none: a typing error must not leave a file behind.
+    ///
+    /// # Errors
+    /// When the configuration is wrong or there is no such database.
+    pub async fn open(&self) -> anyhow::Result<(Config, Db)> {
+        let config = self.config.load()?;
+        if let Some(path) = config.database_url.strip_prefix("sqlite://")
+            && !Path::new(path).exists()
+        {
+            anyhow::bail!("no inventory at {path}: start the collector first, or name its folder with --data-dir");
+        }
+        let db = store::open(&config.database_url).await.context("open the database")?;
+        Ok((config, db))
+    }
+}

@@ -1,0 +1,72 @@
+//! What people type: the subcommands, the flags they share, and how an error becomes a line and an exit code.
+//!
+//! Each subcommand is a file with its `Args` and its `run`. They know nothing of each other. Results go to standard
+//! output, everything else to standard error. Exit codes: 0 done, 1 failed, 64 wrong usage, 78 wrong configuration.
+
+mod args;
+mod exit;
+mod migrate;
+pub mod output;
+mod serve;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+pub use args::{ConfigArgs, DatabaseArgs};
+pub use exit::{UsageError, explain};
+
+/// Keeps the inventory of an infrastructure true by itself.
+#[derive(Debug, Parser)]
+#[command(name = "orchestrix-collector", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Receives agents' reports and serves the inventory.
+    Serve(serve::Args),
+    /// Brings the database's tables up to date.
+    Migrate(migrate::Args),
+}
+
+/// Reads the command line. Help and usage errors are printed here.
+///
+/// # Errors
+/// The exit code, when there is nothing to run.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, ExitCode> {
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => Ok(cli.command),
+        Err(error) => Err(exit::usage(&error)),
+    }
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// When it failed; [`explain`] turns the error into a line and an exit code.
+pub fn run(command: Command) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(args) => serve::run(args).await,
+            Command::Migrate(args) => migrate::run(args).await,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

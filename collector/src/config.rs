@@ -1,0 +1,268 @@
+//! The collector's configuration: TOML file, environment and flags, checked as a whole.
+//!
+//! `deploy/examples/collector.toml` shows every key with its default.
+
+use std::{
+    fmt, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use orchestrix_common::{
+    config::{Loaded, Loader, Problems},
+    log::LogConfig,
+};
+use serde::Deserialize;
+
+/// The file that is read when no other place is named.
+pub const DEFAULT_FILE: &str = "/etc/orchestrix/collector.toml";
+
+/// A configuration without known problems.
+#[derive(Clone)]
+pub struct Config {
+    /// Folder for the embedded database, the sealing key and the admin token.
+    pub data_dir: PathBuf,
+    /// Address of the inventory database. It may hold a password: it is never logged.
+    pub database_url: String,
+    /// The side that agents see.
+    pub agents: AgentsConfig,
+    /// The side that people and programs see.
+    pub api: ApiConfig,
+    /// Logging.
+    pub log: LogConfig,
+}
+
+/// The side that agents see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentsConfig {
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// Names and addresses under which agents reach this collector, besides those that it finds itself.
+    pub names: Vec<String>,
+    /// Trust domain of the SPIFFE identities; fixed by the first start.
+    pub trust_domain: String,
+    /// Mean time between two heartbeats of an agent.
+    pub heartbeat: Duration,
+    /// Sessions that may be opened at the same time; further ones wait.
+    pub opening_sessions: usize,
+    /// Sessions that may wait to be opened; further ones are told when to come back.
+    pub waiting_sessions: usize,
+}
+
+/// The side that people and programs see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiConfig {
+    /// Where to listen.
+    pub address: SocketAddr,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { data_dir, database_url: _, agents, api, log } = self;
+        f.debug_struct("Config")
+            .field("data_dir", data_dir)
+            .field("agents", agents)
+            .field("api", api)
+            .field("log", log)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Raw {
+    data_dir: Option<PathBuf>,
+    database_url: Option<String>,
+    database_url_file: Option<PathBuf>,
+    agents: RawAgents,
+    api: RawApi,
+    log: LogConfig,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawAgents {
+    address: String,
+    names: Vec<String>,
+    trust_domain: String,
+    heartbeat_secs: u64,
+    opening_sessions: usize,
+    waiting_sessions: usize,
+}
+
+impl Default for RawAgents {
+    fn default() -> Self {
+        Self {
+            address: "0.0.0.0:7443".to_owned(),
+            names: Vec::new(),
+            trust_domain: "orchestrix.local".to_owned(),
+            heartbeat_secs: 30,
+            opening_sessions: 32,
+            waiting_sessions: 4_096,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawApi {
+    address: String,
+}
+
+impl Default for RawApi {
+    fn default() -> Self {
+        Self { address: "127.0.0.1:7480".to_owned() }
+    }
+}
+
+/// Checks what a loader gathered. Returns the configuration and the environment variables that name no key.
+///
+/// # Errors
+/// Everything that is wrong with it, at once.
+pub fn load(loader: Loader) -> Result<(Config, Vec<String>), Problems> {
+    let mut loaded: Loaded<Raw> = loader.load();
+    let raw = std::mem::take(&mut loaded.value);
+    let data_dir = raw.data_dir.unwrap_or_else(|| PathBuf::from("/var/lib/orchestrix/collector"));
+    if data_dir.as_os_str().is_empty() {
+        loaded.problem("data_dir", "is empty, expected a folder");
+    }
+    let database_url = database_url(&mut loaded, &data_dir, raw.database_url, raw.database_url_file.as_deref());
+    if let Err(error) = raw.log.check() {
+        loaded.problem("log.level", error.to_string());
+    }
+    let config = Config {
+        database_url,
+        data_dir,
+        agents: agents(&mut loaded, raw.agents),
+        api: ApiConfig { address: address(&mut loaded, "api.address", &raw.api.address) },
+        log: raw.log,
+    };
+    let ignored = std::mem::take(&mut loaded.ignored);
+    loaded.into_result().map(|_| (config, ignored))
+}
+
+fn agents(loaded: &mut Loaded<Raw>, raw: RawAgents) -> AgentsConfig {
+    let RawAgents { address: listen, names, trust_domain, heartbeat_secs, opening_sessions, waiting_sessions } = raw;
+    if !(1..=3_600).contains(&heartbeat_secs) {
+        loaded.problem("agents.heartbeat_secs", format!("is {heartbeat_secs}, expected 1 to 3600"));
+    }
+    // SPIFFE-ID specification, section 2.1.
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
+    if trust_domain.is_empty() || trust_domain.len() > 255 || !trust_domain.bytes().all(plain) {
+        loaded.problem("agents.trust_domain", "expected lower case letters, digits, dots, dashes and underscores");
+    }
+    if names.iter().any(|name| name.is_empty() || name.contains([' ', '/', '@'])) {
+        loaded.problem("agents.names", "expected DNS names and IP addresses without a port");
+    }
+    for (key, count) in [("agents.opening_sessions", opening_sessions), ("agents.waiting_sessions", waiting_sessions)] {
+        if !(1..=100_000).contains(&count) {
+            loaded.problem(key, format!("is {count}, expected 1 to 100000"));
+        }
+    }
+    AgentsConfig {
+        address: address(loaded, "agents.address", &listen),
+        names,
+        trust_domain,
+        heartbeat: Duration::from_secs(heartbeat_secs),
+        opening_sessions,
+        waiting_sessions,
+    }
+}
+
+fn address(loaded: &mut Loaded<Raw>, key: &str, text: &str) -> SocketAddr {
+    text.parse().unwrap_or_else(|_| {
+        loaded.problem(key, format!("{text:?} is no address with a port, expected for example 127.0.0.1:7480"));
+        SocketAddr::from(([127, 0, 0, 1], 0))
+    })
+}
+
+/// The address of the database: given, read from a file that only the collector can read, or embedded.
+fn database_url(loaded: &mut Loaded<Raw>, data_dir: &Path, url: Option<String>, file: Option<&Path>) -> String {
+    let (key, url) = match (url, file) {
+        (Some(_), Some(_)) => {
+            loaded.problem("database_url_file", "is set beside database_url; expected one of them");
+            return String::new();
+        }
+        (Some(url), None) => ("database_url", url),
+        (None, Some(file)) => match fs::read_to_string(file) {
+            Ok(text) => ("database_url_file", text.trim().to_owned()),
+            Err(error) => {
+                loaded.problem("database_url_file", format!("{} cannot be read: {error}", file.display()));
+                return String::new();
+            }
+        },
+        (None, None) => return format!("sqlite://{}", data_dir.join("inventory.db").display()),
+    };
+    let known = ["sqlite://", "mysql://", "mariadb://"];
+    if !known.iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme)) {
+        // The text itself may hold a password.
+        loaded.problem(key, "expected sqlite://PATH or mysql://USER:PASSWORD@HOST/NAME");
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use orchestrix_common::config::Origin;
+
+    use super::*;
+
+    fn file(text: &str) -> Loader {
+        Loader::new().toml(Origin::File(PathBuf::from("collector.toml")), text)
+    }
+
+    #[test]
+    fn the_example_shows_every_key_with_its_default() {
+        let example = include_str!("../../deploy/examples/collector.toml");
+        let plain = load(Loader::new()).unwrap().0;
+        assert_eq!(format!("{:?}", load(file(example)).unwrap().0), format!("{plain:?}"));
+        // With the comment signs in front of keys taken away it still holds nothing unknown.
+        let all: String =
+            example.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect::<Vec<_>>().join("\n");
+        let table: toml::Table = all.parse().unwrap();
+        for key in ["data_dir", "database_url", "database_url_file", "agents", "api", "log"] {
+            assert!(table.contains_key(key), "{key}");
+        }
+        for key in ["address", "names", "trust_domain", "heartbeat_secs", "opening_sessions", "waiting_sessions"] {
+            assert!(table["agents"].as_table().unwrap().contains_key(key), "agents.{key}");
+        }
+        assert!(file(&all).load::<Raw>().problems.is_empty());
+    }
+
+    #[test]
+    fn all_problems_are_reported_together_with_their_keys() {
+        let loader = file("[agents]\naddress = 'here'\nheartbeat_secs = 0\nspeed = 3\n[log]\nlevel = 'a=b=c'")
+            .flag("--database-url", "database_url", Some("postgres://me:secret@db/x"))
+            .flag("--api", "api.address", Some("7480"));
+        let problems = load(loader).unwrap_err().to_string();
+        for key in [
+            "agents.address (from collector.toml)",
+            "agents.heartbeat_secs",
+            "agents.speed",
+            "log.level",
+            "database_url (from --database-url)",
+            "api.address (from --api)",
+        ] {
+            assert!(problems.contains(key), "{key} in\n{problems}");
+        }
+        assert!(!problems.contains("secret"), "{problems}");
+    }
+
+    #[test]
+    fn the_embedded_database_lives_in_the_data_folder() {
+        let (config, _) = load(Loader::new().flag("--data-dir", "data_dir", Some("/srv/x"))).unwrap();
+        assert_eq!(config.database_url, "sqlite:///srv/x/inventory.db");
+    }
+
+    #[test]
+    fn a_database_address_can_stand_in_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("url");
+        fs::write(&path, "mysql://me:secret@db/inventory\n").unwrap();
+        let text = format!("database_url_file = {:?}", path.to_str().unwrap());
+        let (config, _) = load(file(&text)).unwrap();
+        assert_eq!(config.database_url, "mysql://me:secret@db/inventory");
+        assert!(!format!("{config:?}").contains("secret"));
+    }
+}

@@ -61,6 +61,27 @@ impl StoreError {
             _ => false,
         }
     }
+
+    /// Whether the fault lies in what was to be stored, so that no further try can succeed: a broken constraint, a
+    /// value out of range, a text that is too long.
+    ///
+    /// SQLSTATE classes 22 (data exception) and 23 (integrity constraint violation); SQLite's CONSTRAINT, TOOBIG and
+    /// MISMATCH.
+    #[must_use]
+    pub fn is_about_content(&self) -> bool {
+        match self {
+            Self::Json { .. } | Self::Content { .. } | Self::Sql(sqlx::Error::Encode(_)) => true,
+            Self::Sql(sqlx::Error::Database(error)) => {
+                let code = error.code().unwrap_or_default();
+                if error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().is_some() {
+                    code.starts_with("22") || code.starts_with("23")
+                } else {
+                    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 18..=20))
+                }
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Counts the tries of one transaction and says how long to pause between them.

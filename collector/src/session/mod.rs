@@ -1,0 +1,146 @@
+//! CARRY: the sessions of agents.
+//!
+//! A session is one stream: the agent says Hello, the collector Welcome, then reports come up and acks go down. This
+//! module authenticates, converts from the wire, hands over to an [`Inventory`] and acknowledges what that stored. It
+//! knows nothing of tables, nor of how an entity becomes a row. Invariants:
+//!
+//! - Who an agent is comes from its certificate and the database, never from a message.
+//! - The messages of one session are handled strictly in order, one at a time; a report is acknowledged after its
+//!   commit or not at all. While the store is slow the session does not read, so the agent's sending slows down.
+//! - Everything is bounded: what waits to be opened, what waits to be sent, what is collected of a listing.
+//! - At most one session of an agent writes: the database counts epochs and fences the older ones.
+//! - Every session can be ended from outside at any moment ([`Registry`]).
+
+mod agreement;
+mod greet;
+mod handle;
+mod inventory;
+mod liveness;
+mod open;
+mod orders;
+mod outgoing;
+mod overtake;
+mod refusal;
+mod registry;
+mod report;
+mod service;
+mod stream;
+mod upkeep;
+
+use std::{sync::Arc, time::Duration};
+
+use orchestrix_common::{
+    model::{DEFAULT_LIMITS, Limits},
+    time::SharedClock,
+};
+use tokio::sync::Semaphore;
+
+pub use handle::Ending;
+pub use inventory::{
+    AgentChange, AgentState, Applied, ApplyError, Inventory, OpenError, Opened, Opening, Outcome,
+    Refusal as RefusedReport, SessionKey, SourceDigest,
+};
+pub use liveness::Liveness;
+pub use orders::{OrderError, OrderOutcome};
+pub use registry::Registry;
+pub use service::DiscoveryService;
+pub use upkeep::{keep_liveness, watch_agents};
+
+/// Time limits, sizes and what agents are told.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// Mean time between two heartbeats.
+    pub heartbeat: Duration,
+    /// What agents keep to.
+    pub limits: Limits,
+    /// How long a new stream may take to say Hello.
+    pub hello_limit: Duration,
+    /// How long a message may wait for the agent to read.
+    pub send_limit: Duration,
+    /// How long an agent may take to answer a Ping that decides whether its identity was cloned.
+    pub ping_limit: Duration,
+    /// How long a report that is being stored may take when the collector stops.
+    pub drain_grace: Duration,
+    /// Sessions opened at the same time; each costs a write transaction.
+    pub opening: usize,
+    /// Sessions that may wait to be opened; further ones are told when to come back.
+    pub waiting: usize,
+    /// How often liveness is written.
+    pub flush_every: Duration,
+    /// How often the database is asked for agents whose state or session changed elsewhere.
+    pub watch_every: Duration,
+}
+
+impl SessionSettings {
+    /// The defaults around a mean time between heartbeats.
+    #[must_use]
+    pub fn new(heartbeat: Duration) -> Self {
+        Self {
+            heartbeat,
+            limits: DEFAULT_LIMITS,
+            hello_limit: Duration::from_secs(10),
+            send_limit: Duration::from_secs(10),
+            ping_limit: Duration::from_secs(10),
+            drain_grace: Duration::from_secs(5),
+            opening: 32,
+            waiting: 4_096,
+            flush_every: Duration::from_secs(15),
+            watch_every: Duration::from_secs(2),
+        }
+    }
+
+    /// After how much silence an agent counts as gone: three heartbeats.
+    #[must_use]
+    pub fn silence(&self) -> Duration {
+        self.heartbeat * 3
+    }
+}
+
+/// Tells which roots agents are to trust. Read at each Welcome.
+pub type TrustBundle = Arc<dyn Fn() -> Vec<Vec<u8>> + Send + Sync>;
+
+/// What all sessions share.
+#[derive(Clone)]
+pub struct Shared {
+    /// Where reports go.
+    pub inventory: Arc<dyn Inventory>,
+    /// The open sessions.
+    pub registry: Arc<Registry>,
+    /// Who was heard of, and when.
+    pub liveness: Arc<Liveness>,
+    /// The clock.
+    pub clock: SharedClock,
+    /// Time limits and sizes.
+    pub settings: SessionSettings,
+    /// The roots to trust, DER.
+    pub trust_bundle: TrustBundle,
+    /// One permit for each session being opened.
+    opening: Arc<Semaphore>,
+    /// One permit for each session being opened or waiting for that.
+    waiting: Arc<Semaphore>,
+}
+
+impl Shared {
+    /// Puts together what sessions need.
+    #[must_use]
+    pub fn new(
+        inventory: Arc<dyn Inventory>,
+        clock: SharedClock,
+        settings: SessionSettings,
+        trust_bundle: TrustBundle,
+    ) -> Self {
+        Self {
+            opening: Arc::new(Semaphore::new(settings.opening)),
+            waiting: Arc::new(Semaphore::new(settings.waiting.saturating_add(settings.opening))),
+            registry: Arc::new(Registry::default()),
+            liveness: Arc::new(Liveness::default()),
+            inventory,
+            clock,
+            settings,
+            trust_bundle,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS environment_associations (
     CHECK (allocated_percentage BETWEEN 0 AND 100)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
+-- container_row_id links a container to its row in `containers`; container_filled holds what discovery itself wrote there.
 CREATE TABLE IF NOT EXISTS compute_workloads (
     id BIGINT AUTO_INCREMENT PRIMARY KEY,
     compute_id BIGINT NOT NULL,
@@ -36,6 +37,7 @@ CREATE TABLE IF NOT EXISTS compute_workloads (
     labels JSON,
     evidence JSON,
     container_row_id BIGINT,
+    container_filled JSON,
     first_seen_at_us BIGINT NOT NULL,
     changed_at_us BIGINT NOT NULL,
     started_at_us BIGINT,
@@ -84,10 +86,12 @@ CREATE TABLE IF NOT EXISTS discovery_settings (
     content TEXT NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- Everything the operating system said of a compute, as JSON; one row per compute.
+-- Everything the operating system said of a compute, as JSON; one row per compute. `filled` holds what
+-- discovery itself wrote into columns of `computes`: whatever differs from it was entered by a person.
 CREATE TABLE IF NOT EXISTS compute_facts (
     compute_id BIGINT NOT NULL PRIMARY KEY,
     facts JSON NOT NULL,
+    filled JSON NOT NULL,
     changed_at_us BIGINT NOT NULL,
     FOREIGN KEY (compute_id) REFERENCES computes (id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
@@ -102,6 +106,7 @@ CREATE TABLE IF NOT EXISTS compute_identities (
     FOREIGN KEY (compute_id) REFERENCES computes (id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
+-- removal_held_*: session and time of a report that would end most workloads and waits for a second one.
 -- state: ACTIVE, HELD (a person must decide to which compute it belongs), QUARANTINED (identity seen twice), REVOKED.
 CREATE TABLE IF NOT EXISTS agents (
     id CHAR(36) NOT NULL PRIMARY KEY,
@@ -124,6 +129,8 @@ CREATE TABLE IF NOT EXISTS agents (
     enrolled_at_us BIGINT NOT NULL,
     connected_at_us BIGINT,
     reported_at_us BIGINT,
+    removal_held_epoch BIGINT,
+    removal_held_at_us BIGINT,
     FOREIGN KEY (compute_id) REFERENCES computes (id),
     KEY idx_agent_compute (compute_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;

@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS environment_associations (
 );
 CREATE INDEX IF NOT EXISTS idx_association_resource ON environment_associations (resource_type, resource_id);
 
+-- container_row_id links a container to its row in `containers`; container_filled holds what discovery itself wrote there.
 CREATE TABLE IF NOT EXISTS compute_workloads (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     compute_id INTEGER NOT NULL,
@@ -36,6 +37,7 @@ CREATE TABLE IF NOT EXISTS compute_workloads (
     labels TEXT,
     evidence TEXT,
     container_row_id INTEGER,
+    container_filled TEXT,
     first_seen_at_us INTEGER NOT NULL,
     changed_at_us INTEGER NOT NULL,
     started_at_us INTEGER,
@@ -84,10 +86,12 @@ CREATE TABLE IF NOT EXISTS discovery_settings (
     content TEXT NOT NULL
 );
 
--- Everything the operating system said of a compute, as TEXT; one row per compute.
+-- Everything the operating system said of a compute, as TEXT; one row per compute. `filled` holds what
+-- discovery itself wrote into columns of `computes`: whatever differs from it was entered by a person.
 CREATE TABLE IF NOT EXISTS compute_facts (
     compute_id INTEGER NOT NULL PRIMARY KEY,
     facts TEXT NOT NULL,
+    filled TEXT NOT NULL,
     changed_at_us INTEGER NOT NULL,
     FOREIGN KEY (compute_id) REFERENCES computes (id)
 );
@@ -102,6 +106,7 @@ CREATE TABLE IF NOT EXISTS compute_identities (
 );
 CREATE INDEX IF NOT EXISTS idx_identity_compute ON compute_identities (compute_id);
 
+-- removal_held_*: session and time of a report that would end most workloads and waits for a second one.
 -- state: ACTIVE, HELD (a person must decide to which compute it belongs), QUARANTINED (identity seen twice), REVOKED.
 CREATE TABLE IF NOT EXISTS agents (
     id TEXT NOT NULL PRIMARY KEY,
@@ -124,6 +129,8 @@ CREATE TABLE IF NOT EXISTS agents (
     enrolled_at_us INTEGER NOT NULL,
     connected_at_us INTEGER,
     reported_at_us INTEGER,
+    removal_held_epoch INTEGER,
+    removal_held_at_us INTEGER,
     FOREIGN KEY (compute_id) REFERENCES computes (id)
 );
 CREATE INDEX IF NOT EXISTS idx_agent_compute ON agents (compute_id);

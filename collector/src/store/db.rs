@@ -122,6 +122,25 @@ impl Tx {
         })
     }
 
+    /// Changes rows whose `column` is one of `keys`, in chunks: `<statement> <column> IN (…)`, with `values` bound
+    /// before. The caller sorts `keys`.
+    ///
+    /// # Errors
+    /// When a statement fails.
+    pub async fn execute_in(
+        &mut self,
+        statement: &str,
+        column: &str,
+        values: Vec<Value>,
+        keys: Vec<Value>,
+    ) -> Result<(), StoreError> {
+        for chunk in keys.chunks(Dialect::ROWS_PER_STATEMENT) {
+            let sql = format!("{statement} {column} IN {}", placeholders(chunk.len()));
+            self.execute(sql, values.iter().chain(chunk).cloned().collect()).await?;
+        }
+        Ok(())
+    }
+
     /// Inserts many rows in chunks: `INSERT INTO <table> (<columns>) VALUES … <ending>`.
     ///
     /// The caller sorts `rows` by key; each must have as many values as there are columns.

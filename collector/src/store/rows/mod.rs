@@ -1,1 +1,34 @@
 //! Rows, one file per entity. Only SQL and its rows live here; decisions are made in `reconcile`.
+
+pub mod agent;
+pub mod compute;
+pub mod dead_letter;
+pub mod entity;
+pub mod history;
+pub mod identity;
+pub mod liveness;
+pub mod match_conflict;
+pub mod place;
+pub mod source;
+pub mod usage;
+
+/// Cuts a text to a column of `most` characters, at a character's border. The JSON columns hold it whole.
+#[must_use]
+pub(crate) fn cut(text: &str, most: usize) -> &str {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn a_text_is_cut_at_a_characters_border() {
+        assert_eq!(cut("grün", 3), "grü");
+        assert_eq!(cut("grün", 4), "grün");
+        assert_eq!(cut("", 3), "");
+    }
+}

@@ -1,0 +1,64 @@
+//! What an agent is allowed to do.
+
+use orchestrix_common::id::AgentId;
+use serde_json::json;
+
+use super::{Actor, AgentState, Reconciler};
+use crate::store::{
+    StoreError,
+    rows::{
+        agent::{agent_get, agent_lock_in_tx, agent_set_state_in_tx},
+        history::{HistoryKind, HistoryRow, history_insert_in_tx},
+    },
+};
+
+impl Reconciler {
+    /// Sets what an agent is allowed to do, with the reason and who decided it. An unknown agent and a state that is
+    /// set already change nothing.
+    ///
+    /// # Errors
+    /// When the database failed.
+    pub async fn set_agent_state(
+        &self,
+        agent_id: AgentId,
+        state: AgentState,
+        reason: &str,
+        actor: &Actor,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        crate::transaction!(self.db, |tx| {
+            if let Some(agent) = agent_lock_in_tx(tx, agent_id).await?
+                && (agent.state != state || agent.state_reason != reason)
+            {
+                agent_set_state_in_tx(tx, agent_id, state, reason).await?;
+                let row = HistoryRow {
+                    happened_at: now,
+                    actor: actor.clone(),
+                    kind: HistoryKind::Altered,
+                    resource_type: "agent",
+                    resource_id: agent.compute_id.unwrap_or(0),
+                    resource_name: agent.hostname,
+                    compute_id: agent.compute_id,
+                    source: None,
+                    before: Some(
+                        json!({ "id": agent_id.to_string(), "state": agent.state.as_str(), "stateReason": agent.state_reason }),
+                    ),
+                    after: Some(json!({ "id": agent_id.to_string(), "state": state.as_str(), "stateReason": reason })),
+                };
+                history_insert_in_tx(tx, now, &[row]).await?;
+            }
+        })?;
+        self.announce();
+        Ok(())
+    }
+
+    /// Tells the number of an agent's newest session, what it is allowed to do, and the boot that session named.
+    /// `None` when the agent is not known.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn epoch_and_state(&self, agent_id: AgentId) -> Result<Option<(u64, AgentState, String)>, StoreError> {
+        let agent = agent_get(&mut &self.db, agent_id).await?;
+        Ok(agent.map(|agent| (agent.epoch, agent.state, agent.boot_id)))
+    }
+}

@@ -1,0 +1,246 @@
+//! Computes, and what the operating system said of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use orchestrix_common::time::Timestamp;
+use serde_json::Value as Json;
+
+use super::{cut, place::Place};
+use crate::store::{Executor, Row, StoreError, Tx, Value};
+
+/// Columns of `computes` that discovery may fill with text, and their sizes in characters.
+const TEXTS: [(&str, usize); 17] = [
+    ("name", 255),
+    ("compute_type", 50),
+    ("node_type", 50),
+    ("hostname", 255),
+    ("ip_address", 45),
+    ("operating_system", 255),
+    ("hypervisor", 50),
+    ("brand", 100),
+    ("model", 100),
+    ("serial_number", 100),
+    ("os_type", 50),
+    ("os_distribution", 100),
+    ("os_version", 50),
+    ("kernel_version", 100),
+    ("virtualization_type", 50),
+    ("container_runtime", 50),
+    ("primary_mac_address", 17),
+];
+/// Columns of `computes` that discovery may fill with whole numbers.
+const NUMBERS: [&str; 4] = ["cpu_cores", "memory_gb", "disk_gb", "is_physical"];
+
+/// Columns by name; one that is NULL or empty is left out.
+pub type Columns = BTreeMap<String, Json>;
+
+/// Cuts a discovered value to its column; `None` for a column that discovery does not fill.
+#[must_use]
+pub fn fitted(column: &str, value: &Json) -> Option<Json> {
+    if let Some((_, size)) = TEXTS.iter().find(|(name, _)| *name == column) {
+        // Trailing blanks do not survive every database, and a value must compare equal to what was written.
+        let text = cut(value.as_str()?.trim(), *size).trim_end();
+        (!text.is_empty()).then(|| text.into())
+    } else if NUMBERS.contains(&column) {
+        Some(value.as_i64()?.clamp(0, i32::MAX.into()).into())
+    } else {
+        None
+    }
+}
+
+/// A compute as matching sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComputeRow {
+    /// Its key.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Its host name.
+    pub hostname: Option<String>,
+    /// Its address.
+    pub ip_address: Option<String>,
+    /// Its hardware address.
+    pub mac_address: Option<String>,
+}
+
+const MATCHED: &str = "SELECT id, name, hostname, ip_address, primary_mac_address FROM computes WHERE";
+
+fn compute(row: &Row) -> Result<ComputeRow, StoreError> {
+    Ok(ComputeRow {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        hostname: row.get("hostname")?,
+        ip_address: row.get("ip_address")?,
+        mac_address: row.get("primary_mac_address")?,
+    })
+}
+
+/// Reads computes by key.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn compute_find(
+    from: &mut impl Executor,
+    ids: impl IntoIterator<Item = i64> + Send,
+) -> Result<Vec<ComputeRow>, StoreError> {
+    let keys = ids.into_iter().map(Value::from).collect();
+    from.fetch_in(MATCHED, "id", vec![], keys).await?.iter().map(compute).collect()
+}
+
+/// Finds computes by one of their names or by address, at most a hundred of each.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn compute_find_named(
+    from: &mut impl Executor,
+    hostnames: &[String],
+    addresses: &[String],
+) -> Result<Vec<ComputeRow>, StoreError> {
+    let mut found = Vec::new();
+    for (column, keys) in [("LOWER(hostname)", hostnames), ("LOWER(name)", hostnames), ("ip_address", addresses)] {
+        for key in keys.iter().take(64) {
+            let sql = format!("{MATCHED} {column} = ? ORDER BY id LIMIT 100");
+            for row in from.fetch(sql, vec![key.into()]).await? {
+                found.push(compute(&row)?);
+            }
+        }
+    }
+    found.sort_by_key(|compute| compute.id);
+    found.dedup();
+    Ok(found)
+}
+
+/// Makes a compute that discovery found.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn compute_insert_in_tx(tx: &mut Tx, hostname: &str, place: Place) -> Result<i64, StoreError> {
+    let now = tx.dialect().now_datetime();
+    let hostname = cut(hostname, 255);
+    tx.insert(
+        format!(
+            "INSERT INTO computes (name, hostname, status, cloud_id, datacenter_id, created_at, updated_at) \
+             VALUES (?, ?, 'ACTIVE', ?, ?, {now}, {now})"
+        ),
+        vec![hostname.into(), hostname.into(), place.cloud_id.into(), place.datacenter_id.into()],
+    )
+    .await
+}
+
+/// Reads what stands in the columns that discovery may fill, and keeps others from writing them until the transaction
+/// ends. `None` when there is no such compute.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn compute_columns_in_tx(tx: &mut Tx, id: i64) -> Result<Option<Columns>, StoreError> {
+    let names: Vec<&str> = TEXTS.iter().map(|(name, _)| *name).chain(NUMBERS).collect();
+    let sql = format!("SELECT {} FROM computes WHERE id = ?{}", names.join(", "), tx.dialect().for_update());
+    let Some(row) = tx.fetch_optional(sql, vec![id.into()]).await? else { return Ok(None) };
+    let mut columns = Columns::new();
+    for (name, _) in TEXTS {
+        if let Some(text) = row.get::<Option<String>>(name)?.filter(|text| !text.is_empty()) {
+            columns.insert(name.to_owned(), text.into());
+        }
+    }
+    for name in NUMBERS {
+        if let Some(number) = row.get::<Option<i64>>(name)? {
+            columns.insert(name.to_owned(), number.into());
+        }
+    }
+    Ok(Some(columns))
+}
+
+/// Writes columns that discovery may fill; values must be [`fitted`].
+///
+/// # Errors
+/// When the statement fails.
+pub async fn compute_update_in_tx(tx: &mut Tx, id: i64, columns: &Columns) -> Result<(), StoreError> {
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let mut sql = "UPDATE computes SET ".to_owned();
+    let mut values = Vec::with_capacity(columns.len() + 1);
+    let known = TEXTS.iter().map(|(name, _)| *name).chain(NUMBERS);
+    for (name, value) in known.filter_map(|name| columns.get(name).map(|value| (name, value))) {
+        sql.push_str(name);
+        sql.push_str(" = ?, ");
+        values.push(value.as_i64().map_or_else(|| Value::from(value.as_str()), Value::from));
+    }
+    sql.push_str("updated_at = ");
+    sql.push_str(tx.dialect().now_datetime());
+    sql.push_str(" WHERE id = ?");
+    values.push(id.into());
+    tx.execute(sql, values).await?;
+    Ok(())
+}
+
+/// Gives those of `ids` whose status is `from` the status `to`; returns their keys and names. A compute does not
+/// become UNREACHABLE while another agent of it answers.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn compute_set_status_in_tx(
+    tx: &mut Tx,
+    ids: &BTreeSet<i64>,
+    from: &str,
+    to: &str,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    let unless = if to == "UNREACHABLE" {
+        "NOT EXISTS (SELECT 1 FROM agents a WHERE a.compute_id = computes.id AND a.reachable = 1) AND"
+    } else {
+        ""
+    };
+    let keys: Vec<Value> = ids.iter().map(|id| Value::from(*id)).collect();
+    let select = format!("SELECT id, name FROM computes WHERE status = ? AND {unless}");
+    let rows = tx.fetch_in(&select, "id", vec![from.into()], keys).await?;
+    let moved: Vec<(i64, String)> =
+        rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect::<Result<_, StoreError>>()?;
+    let keys = moved.iter().map(|(id, _)| Value::from(*id)).collect();
+    let update = format!("UPDATE computes SET status = ?, updated_at = {} WHERE", tx.dialect().now_datetime());
+    tx.execute_in(&update, "id", vec![to.into()], keys).await?;
+    Ok(moved)
+}
+
+/// What the operating system said of a compute.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FactsRow {
+    /// The host as its agent described it.
+    pub facts: Json,
+    /// What discovery itself wrote into columns of the compute.
+    pub filled: Columns,
+}
+
+/// Reads the facts of a compute.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn compute_facts_get(tx: &mut Tx, id: i64) -> Result<Option<FactsRow>, StoreError> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "SELECT {} AS facts, {} AS filled FROM compute_facts WHERE compute_id = ?",
+        dialect.json_text("facts"),
+        dialect.json_text("filled")
+    );
+    let Some(row) = tx.fetch_optional(sql, vec![id.into()]).await? else { return Ok(None) };
+    Ok(Some(FactsRow {
+        facts: row.json("facts")?.unwrap_or(Json::Null),
+        filled: row.json("filled")?.unwrap_or_default(),
+    }))
+}
+
+/// Stores the facts of a compute.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn compute_facts_set_in_tx(
+    tx: &mut Tx,
+    id: i64,
+    facts: &FactsRow,
+    changed_at: Timestamp,
+) -> Result<(), StoreError> {
+    let filled: Json = facts.filled.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let ending = tx.dialect().on_conflict(&["compute_id"], &["facts", "filled", "changed_at_us"]);
+    let row = vec![id.into(), (&facts.facts).into(), (&filled).into(), changed_at.into()];
+    let columns = ["compute_id", "facts", "filled", "changed_at_us"];
+    tx.insert_many("compute_facts", &columns, vec![row], &ending).await
+}

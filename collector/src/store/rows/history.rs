@@ -1,0 +1,137 @@
+//! The history: every change of a resource, in the order in which it was stored.
+
+use orchestrix_common::{id::AgentId, time::Timestamp};
+use serde_json::Value as Json;
+
+use super::cut;
+use crate::store::{StoreError, Tx};
+
+/// Who changed something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// `agent`, `person`, `rule` or `collector`.
+    pub kind: &'static str,
+    /// Which one.
+    pub id: String,
+}
+
+impl Actor {
+    /// An agent that reported it.
+    #[must_use]
+    pub fn agent(id: AgentId) -> Self {
+        Self { kind: "agent", id: id.to_string() }
+    }
+
+    /// A person, by the name of their token.
+    #[must_use]
+    pub fn person(name: impl Into<String>) -> Self {
+        Self { kind: "person", id: name.into() }
+    }
+
+    /// The collector itself, with the part that decided.
+    #[must_use]
+    pub fn collector(part: &str) -> Self {
+        Self { kind: "collector", id: part.to_owned() }
+    }
+}
+
+/// What happened to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistoryKind {
+    /// It is new.
+    Appeared,
+    /// It is otherwise than before.
+    Altered,
+    /// It is no more.
+    Ended,
+    /// It is there again.
+    Returned,
+    /// The host fell silent.
+    Unreachable,
+    /// The host answers again.
+    Reachable,
+    /// An agent came to speak for it, or another one than before.
+    Claimed,
+}
+
+impl HistoryKind {
+    /// Word in the inventory.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Appeared => "appeared",
+            Self::Altered => "altered",
+            Self::Ended => "ended",
+            Self::Returned => "returned",
+            Self::Unreachable => "unreachable",
+            Self::Reachable => "reachable",
+            Self::Claimed => "claimed",
+        }
+    }
+}
+
+/// One change.
+#[derive(Clone, Debug)]
+pub struct HistoryRow {
+    /// When it happened.
+    pub happened_at: Timestamp,
+    /// Who changed it.
+    pub actor: Actor,
+    /// What happened.
+    pub kind: HistoryKind,
+    /// `compute`, `workload`, `capability` or `agent`.
+    pub resource_type: &'static str,
+    /// Key of the resource; for a capability and an agent that of its compute, zero when there is none.
+    pub resource_id: i64,
+    /// Name of the resource.
+    pub resource_name: String,
+    /// Compute it belongs to.
+    pub compute_id: Option<i64>,
+    /// Source that saw it.
+    pub source: Option<String>,
+    /// How it was; `None` when there was nothing.
+    pub before: Option<Json>,
+    /// How it is; `None` when there is nothing.
+    pub after: Option<Json>,
+}
+
+/// Appends changes, in order.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn history_insert_in_tx(tx: &mut Tx, recorded_at: Timestamp, rows: &[HistoryRow]) -> Result<(), StoreError> {
+    let columns = [
+        "recorded_at_us",
+        "happened_at_us",
+        "actor_kind",
+        "actor_id",
+        "change_kind",
+        "resource_type",
+        "resource_id",
+        "resource_name",
+        "compute_id",
+        "source",
+        "before_state",
+        "after_state",
+    ];
+    let rows = rows
+        .iter()
+        .map(|row| {
+            vec![
+                recorded_at.into(),
+                row.happened_at.into(),
+                row.actor.kind.into(),
+                cut(&row.actor.id, 64).into(),
+                row.kind.as_str().into(),
+                row.resource_type.into(),
+                row.resource_id.into(),
+                cut(&row.resource_name, 255).into(),
+                row.compute_id.into(),
+                row.source.as_deref().into(),
+                row.before.as_ref().into(),
+                row.after.as_ref().into(),
+            ]
+        })
+        .collect();
+    tx.insert_many("history", &columns, rows, "").await
+}

@@ -1,0 +1,134 @@
+//! Where a compute stands: the default hierarchy for hosts whose token names no place.
+
+use crate::store::{Executor, StoreError, Tx, Value};
+
+/// Setting that remembers the default datacenter, so that people may rename it.
+const SETTING: &str = "default-datacenter";
+/// Setting whose row serialises matching: two hosts are never matched at the same time.
+const MATCHING: &str = "matching";
+
+/// A datacenter and the cloud it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The datacenter.
+    pub datacenter_id: i64,
+    /// Its cloud, when it has one.
+    pub cloud_id: Option<i64>,
+}
+
+/// Keeps others from matching hosts or making the default place until the transaction ends.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn matching_lock_in_tx(tx: &mut Tx) -> Result<(), StoreError> {
+    let sql = format!("SELECT name FROM discovery_settings WHERE name = ?{}", tx.dialect().for_update());
+    if tx.fetch_optional(sql.clone(), vec![MATCHING.into()]).await?.is_none() {
+        let ending = tx.dialect().on_conflict(&["name"], &[]);
+        let row = vec![MATCHING.into(), "".into()];
+        tx.insert_many("discovery_settings", &["name", "content"], vec![row], &ending).await?;
+        tx.fetch_optional(sql, vec![MATCHING.into()]).await?;
+    }
+    Ok(())
+}
+
+/// Finds a datacenter.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn place_get(from: &mut impl Executor, datacenter_id: i64) -> Result<Option<Place>, StoreError> {
+    let sql = "SELECT id, cloud_id FROM datacenters WHERE id = ?";
+    let row = from.fetch_optional(sql.to_owned(), vec![datacenter_id.into()]).await?;
+    row.map(|row| Ok(Place { datacenter_id: row.get("id")?, cloud_id: row.get("cloud_id")? })).transpose()
+}
+
+/// Finds or makes the default place: partner `self`, with a cloud, a region, a zone and a datacenter named `default`.
+/// The caller holds [`matching_lock_in_tx`].
+///
+/// # Errors
+/// When a statement fails.
+pub async fn place_default_in_tx(tx: &mut Tx) -> Result<Place, StoreError> {
+    let sql = "SELECT content FROM discovery_settings WHERE name = ?";
+    if let Some(row) = tx.fetch_optional(sql.to_owned(), vec![SETTING.into()]).await?
+        && let Ok(id) = row.get::<String>("content")?.parse()
+        && let Some(place) = place_get(tx, id).await?
+    {
+        return Ok(place);
+    }
+    let now = tx.dialect().now_datetime();
+    let partner = find_or_insert(
+        tx,
+        ("SELECT id FROM partners WHERE name = ?", vec!["self".into()]),
+        (
+            "INSERT INTO partners (name, display_name, type, roles) VALUES (?, ?, ?, ?)".to_owned(),
+            vec!["self".into(), "Self".into(), "both".into(), r#"["cloud-provider","vendor"]"#.into()],
+        ),
+    )
+    .await?;
+    let cloud = find_or_insert(
+        tx,
+        (
+            "SELECT id FROM clouds WHERE partner_id = ? AND name = ? ORDER BY id LIMIT 1",
+            vec![partner.into(), "default".into()],
+        ),
+        (
+            format!(
+                "INSERT INTO clouds (name, client_name, partner_id, created_at, updated_at) VALUES (?, ?, ?, {now}, {now})"
+            ),
+            vec!["default".into(), "self".into(), partner.into()],
+        ),
+    )
+    .await?;
+    let region = region(tx, cloud).await?;
+    let zone = find_or_insert(
+        tx,
+        ("SELECT id FROM availability_zones WHERE region_id = ? AND code = ?", vec![region.into(), "default".into()]),
+        (
+            "INSERT INTO availability_zones (name, code, region_id, is_default) VALUES (?, ?, ?, ?)".to_owned(),
+            vec!["default".into(), "default".into(), region.into(), true.into()],
+        ),
+    )
+    .await?;
+    let datacenter = find_or_insert(
+        tx,
+        (
+            "SELECT id FROM datacenters WHERE availability_zone_id = ? AND name = ? ORDER BY id LIMIT 1",
+            vec![zone.into(), "default".into()],
+        ),
+        (
+            "INSERT INTO datacenters (name, partner_id, cloud_id, availability_zone_id) VALUES (?, ?, ?, ?)".to_owned(),
+            vec!["default".into(), partner.into(), cloud.into(), zone.into()],
+        ),
+    )
+    .await?;
+    let ending = tx.dialect().on_conflict(&["name"], &["content"]);
+    let row = vec![SETTING.into(), datacenter.to_string().into()];
+    tx.insert_many("discovery_settings", &["name", "content"], vec![row], &ending).await?;
+    Ok(Place { datacenter_id: datacenter, cloud_id: Some(cloud) })
+}
+
+/// A region's code is unique in the whole inventory, and `default` may be taken by another cloud.
+async fn region(tx: &mut Tx, cloud: i64) -> Result<i64, StoreError> {
+    let sql = "SELECT id FROM regions WHERE cloud_id = ? AND name = ? ORDER BY id LIMIT 1";
+    if let Some(row) = tx.fetch_optional(sql.to_owned(), vec![cloud.into(), "default".into()]).await? {
+        return row.get("id");
+    }
+    let sql = "SELECT id FROM regions WHERE code = ?";
+    let taken = tx.fetch_optional(sql.to_owned(), vec!["default".into()]).await?.is_some();
+    let code = if taken { format!("default-{cloud}") } else { "default".to_owned() };
+    tx.insert(
+        "INSERT INTO regions (name, code, cloud_id) VALUES (?, ?, ?)",
+        vec!["default".into(), code.into(), cloud.into()],
+    )
+    .await
+}
+
+async fn find_or_insert(
+    tx: &mut Tx,
+    (find, keys): (&str, Vec<Value>),
+    (insert, values): (String, Vec<Value>),
+) -> Result<i64, StoreError> {
+    match tx.fetch_optional(find.to_owned(), keys).await? {
+        Some(row) => row.get("id"),
+        None => tx.insert(insert, values).await,
+    }
+}

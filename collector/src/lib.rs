@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod pki;
 pub mod reconcile;
 pub mod serve;
 pub mod session;

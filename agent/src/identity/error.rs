@@ -212,13 +212,16 @@ fn advice(code: RefusalCode, message: &str) -> String {
                  if this is the right host, {ENROL_AGAIN}"
             )
         }
-        RefusalCode::CertificateUnknown => {
+        RefusalCode::CertificateUnknown | RefusalCode::NotEnrolled => {
             format!("the collector does not know this agent's certificate; {ENROL_AGAIN}")
         }
         RefusalCode::AgentRevoked => format!("this agent was revoked; if that was a mistake, {ENROL_AGAIN}"),
         RefusalCode::AgentQuarantined => {
             "this agent's identity was seen on two hosts; a person must decide, see `orchestrix-collector agents`"
                 .to_owned()
+        }
+        RefusalCode::ProtocolVersion => {
+            format!("agent and collector speak different versions of the protocol ({message}); update the older one")
         }
         RefusalCode::RateLimited => "too many failed attempts from this address; wait a minute".to_owned(),
         _ => format!("the collector refused ({code}): {message}"),

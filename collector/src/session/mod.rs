@@ -15,11 +15,14 @@ mod agreement;
 mod greet;
 mod handle;
 mod inventory;
+mod listener;
 mod liveness;
 mod open;
 mod orders;
 mod outgoing;
 mod overtake;
+mod peer;
+mod peer_stream;
 mod refusal;
 mod registry;
 mod report;
@@ -40,8 +43,11 @@ pub use inventory::{
     AgentChange, AgentState, Applied, ApplyError, Inventory, OpenError, Opened, Opening, Outcome,
     Refusal as RefusedReport, SessionKey, SourceDigest,
 };
+pub use listener::AgentListener;
 pub use liveness::Liveness;
 pub use orders::{OrderError, OrderOutcome};
+pub use peer::PeerIdentity;
+pub use peer_stream::PeerStream;
 pub use registry::Registry;
 pub use service::DiscoveryService;
 pub use upkeep::{keep_liveness, watch_agents};

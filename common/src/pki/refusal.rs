@@ -55,6 +55,8 @@ refusal_codes! {
     CsrRefused = "csr-refused", true;
     /// The call needs a client certificate.
     CertificateRequired = "certificate-required", true;
+    /// The caller showed no certificate of an agent, or of one that the database does not know.
+    NotEnrolled = "not-enrolled", true;
     /// The certificate has expired; only renewal is possible with it.
     CertificateExpired = "certificate-expired", false;
     /// A newer certificate of this agent is in use.
@@ -62,9 +64,11 @@ refusal_codes! {
     /// The database does not know the certificate.
     CertificateUnknown = "certificate-unknown", true;
     /// A person revoked the agent.
-    AgentRevoked = "agent-revoked", true;
+    AgentRevoked = "revoked", true;
     /// The agent's identity was seen on two hosts; a person decides.
-    AgentQuarantined = "agent-quarantined", false;
+    AgentQuarantined = "quarantined", false;
+    /// The agent speaks a version of the protocol that the collector does not.
+    ProtocolVersion = "protocol-version", true;
     /// Too many failed attempts from this address.
     RateLimited = "rate-limited", false;
     /// Too much is going on at the collector.

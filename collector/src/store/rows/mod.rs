@@ -1,11 +1,15 @@
 //! Rows, one file per entity. Only SQL and its rows live here; decisions are made in `reconcile`.
 
 pub mod agent;
+pub mod agent_certificate;
+pub mod audit;
+pub mod certificate_authority;
 pub mod compute;
 pub mod dead_letter;
 pub mod entity;
 pub mod history;
 pub mod identity;
+pub mod join_token;
 pub mod liveness;
 pub mod match_conflict;
 pub mod place;

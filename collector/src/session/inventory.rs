@@ -40,14 +40,20 @@ pub trait Inventory: Send + Sync {
         agent_id: AgentId,
         state: AgentState,
         reason: &str,
-        actor: &str,
+        actor: &'static str,
     ) -> Result<(), StoreError>;
-    /// The newest session of an agent: its epoch, the agent's state, and the boot it runs in.
-    async fn newest_session(&self, agent_id: AgentId) -> Result<AgentChange, StoreError>;
+    /// The newest session of an agent: its epoch, the agent's state, and the boot it runs in. `None` when the agent is
+    /// not known.
+    async fn newest_session(&self, agent_id: AgentId) -> Result<Option<AgentChange>, StoreError>;
     /// Agents that may not have a session, and those whose session began at `since` or later.
     async fn changed_agents(&self, since: Timestamp) -> Result<Vec<AgentChange>, StoreError>;
-    /// Keeps what is known of a report that was refused.
-    async fn record_dead_letter(&self, agent_id: AgentId, sequence: u64, refusal: &Refusal) -> Result<(), StoreError>;
+    /// Keeps what is known of a report that was refused, and counts it as dealt with.
+    async fn record_dead_letter(
+        &self,
+        session: &SessionKey,
+        sequence: u64,
+        refusal: &Refusal,
+    ) -> Result<(), ApplyError>;
 }
 
 /// One session of one agent.

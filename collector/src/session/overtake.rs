@@ -34,7 +34,8 @@ pub(super) fn elsewhere(shared: &Shared, older: &Arc<Handle>) {
     // Ends within the ping's limit and the store's retries.
     tokio::spawn(async move {
         match shared.inventory.newest_session(older.agent_id()).await {
-            Ok(newest) => decide(&shared, &older, &newest).await,
+            Ok(Some(newest)) => decide(&shared, &older, &newest).await,
+            Ok(None) => older.end(Ending::Revoked),
             // The watch over all agents asks again.
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "newest session of an agent is not known");
@@ -44,7 +45,7 @@ pub(super) fn elsewhere(shared: &Shared, older: &Arc<Handle>) {
 }
 
 /// Decides about a session by what the database says of its agent.
-pub(super) async fn decide(shared: &Shared, older: &Handle, newest: &AgentChange) {
+async fn decide(shared: &Shared, older: &Handle, newest: &AgentChange) {
     match newest.state {
         AgentState::Revoked => older.end(Ending::Revoked),
         AgentState::Quarantined => older.end(Ending::Quarantined),

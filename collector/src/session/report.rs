@@ -107,7 +107,7 @@ impl Retry {
 /// Keeps what is known of a refused report. It is worth a try, not a wait: the agent is told in any case.
 async fn bury(shared: &Shared, key: &SessionKey, sequence: u64, refusal: &RefusedReport) {
     tracing::warn!(code = refusal.code, field = refusal.field, "report refused");
-    if let Err(error) = shared.inventory.record_dead_letter(key.agent_id, sequence, refusal).await {
+    if let Err(error) = shared.inventory.record_dead_letter(key, sequence, refusal).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "dead letter not kept");
     }
 }

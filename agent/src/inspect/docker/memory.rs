@@ -31,7 +31,7 @@ pub(super) struct Memory {
     removed: VecDeque<String>,
     told: VecDeque<EventKey>,
     told_set: HashSet<EventKey>,
-    last_told: Option<i64>,
+    resume_at: Option<i64>,
 }
 
 /// What makes an event the same when it is told again.
@@ -45,6 +45,14 @@ pub(super) struct EventKey {
 impl From<&Event> for EventKey {
     fn from(event: &Event) -> Self {
         Self { nanos: event.nanos, id: event.container.id.clone(), action: event.action.clone() }
+    }
+}
+
+#[cfg(test)]
+impl EventKey {
+    /// An event of a container that is not otherwise used.
+    pub(super) fn sample(nanos: i64) -> Self {
+        Self { nanos, id: "sample".to_owned(), action: Action::Other }
     }
 }
 
@@ -105,7 +113,7 @@ impl Memory {
     /// Marks events as told.
     pub(super) fn tell(&mut self, keys: Vec<EventKey>) {
         for key in keys {
-            self.last_told = Some(key.nanos);
+            self.resume_at = Some(key.nanos);
             if self.told_set.insert(key.clone()) {
                 self.told.push_back(key);
             }
@@ -122,14 +130,77 @@ impl Memory {
         self.told_set.contains(key)
     }
 
-    /// Time of the last event that was told, in nanoseconds since 1970.
-    pub(super) const fn last_told(&self) -> Option<i64> {
-        self.last_told
+    /// Where a subscription has to begin, in nanoseconds since 1970: at the last event that was told, or where the
+    /// first subscription began, which is `first` if this is the first one.
+    pub(super) fn resume_at(&mut self, first: Option<i64>) -> Option<i64> {
+        self.resume_at = self.resume_at.or(first);
+        self.resume_at
     }
 
     fn forget(&mut self, id: &str) {
         if let Some((turn, _)) = self.bodies.remove(id) {
             self.by_turn.remove(&turn);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::docker::{api, parse};
+
+    fn body(id: &str, image: &str) -> Container {
+        let raw = api::Inspected {
+            id: Some(id.to_owned()),
+            config: Some(api::Config { image: Some(image.to_owned()), ..Default::default() }),
+            ..Default::default()
+        };
+        let limits = orchestrix_common::model::DEFAULT_LIMITS;
+        parse::container(raw, &parse::Rules { runtime: "docker", arguments: false, limits }).0.unwrap()
+    }
+
+    #[test]
+    fn the_body_of_the_later_request_wins_whichever_answer_comes_first() {
+        let mut memory = Memory::default();
+        let (early, late) = (memory.next_turn(), memory.next_turn());
+        assert_eq!(memory.settle(late, body("a1", "new")).unwrap().image, "new");
+        assert_eq!(memory.settle(early, body("a1", "old")).unwrap().image, "new");
+        assert_eq!(memory.body("a1").unwrap().image, "new");
+    }
+
+    #[test]
+    fn a_removed_container_does_not_come_back_with_a_late_answer() {
+        let mut memory = Memory::default();
+        let turn = memory.next_turn();
+        memory.remove("a1");
+        assert_eq!(memory.settle(turn, body("a1", "old")), None);
+    }
+
+    #[test]
+    fn a_look_forgets_what_is_gone_and_keeps_what_came_after_it_began() {
+        let mut memory = Memory::default();
+        let before = memory.next_turn();
+        memory.settle(before, body("gone", "x"));
+        let began = memory.next_turn();
+        let during = memory.next_turn();
+        memory.settle(during, body("new", "x"));
+        let later = memory.finish_look(began, &HashSet::new());
+        assert_eq!(later.iter().map(|body| body.id.as_str()).collect::<Vec<_>>(), ["new"]);
+        assert!(memory.body("gone").is_none());
+    }
+
+    #[test]
+    fn both_parts_are_bounded() {
+        let mut memory = Memory::default();
+        for n in 0..BODIES + 10 {
+            let turn = memory.next_turn();
+            memory.settle(turn, body(&format!("c{n}"), "x"));
+            memory.tell(vec![EventKey::sample(n.try_into().unwrap())]);
+            memory.remove(&format!("r{n}"));
+        }
+        assert_eq!((memory.bodies.len(), memory.by_turn.len()), (BODIES, BODIES));
+        assert!(memory.body("c0").is_none() && memory.body("c10").is_some());
+        assert_eq!((memory.told.len(), memory.told_set.len(), memory.removed.len()), (TOLD, TOLD, REMOVED));
+        assert!(!memory.was_told(&EventKey::sample(0)) && memory.was_told(&EventKey::sample(4_000)));
     }
 }

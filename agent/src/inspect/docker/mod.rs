@@ -43,9 +43,9 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 const SUBSCRIBE_LIMIT: Duration = Duration::from_secs(5);
 /// How often an engine that is not there is tried again.
 const RETRY: Duration = Duration::from_secs(5);
-/// A new subscription repeats this much of what the last one told, in nanoseconds, because engines order events less
-/// exactly than they time them. What was told is recognised.
-const OVERLAP_NANOS: i64 = 2_000_000_000;
+/// A subscription goes back this much further, in nanoseconds, because engines order events less exactly than they
+/// time them, and tell their own time in whole seconds. What was told is recognised.
+const OVERLAP_NANOS: i64 = 1_000_000_000;
 
 /// An engine with Docker's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,11 +200,12 @@ impl DockerInspector {
                 Err(error) if error.is_not_found() => {}
                 Err(error) => {
                     warnings.push(Warning { item: id, problem: error.to_string() });
-                    failure = Some(error);
+                    failure = Some(error).filter(|error| !error.is_answer()).or(failure);
                 }
             }
         }
-        if let Some(error) = failure.filter(|error| containers.is_empty() || !(error.is_answer() || is_slow(error))) {
+        // One slow container is its own matter; an engine that fell silent, or answers nobody, is the look's.
+        if let Some(error) = failure.filter(|error| containers.is_empty() || !is_slow(error)) {
             return Err(error);
         }
         let listed: HashSet<_> = listed.into_iter().collect();
@@ -221,8 +222,8 @@ impl DockerInspector {
         // Docker sends its answer a moment before it subscribes, so even the first subscription names its start, by
         // the engine's own clock.
         let engine_time = client.engine_time.map(|secs| secs.saturating_mul(1_000_000_000));
-        let resumed = self.shared.memory().last_told().map(|last| last.saturating_sub(OVERLAP_NANOS));
-        let feed = client.events(resumed.or(engine_time), deadline).await?;
+        let since = self.shared.memory().resume_at(engine_time);
+        let feed = client.events(since.map(|since| since.saturating_sub(OVERLAP_NANOS)), deadline).await?;
         self.shared.seen.store(true, Ordering::Relaxed);
         Ok(watch::signals(feed, client, Arc::clone(&self.shared)))
     }

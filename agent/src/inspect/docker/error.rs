@@ -42,6 +42,11 @@ impl ClientError {
         matches!(self, Self::Status { .. } | Self::TooLarge(_) | Self::Unexpected { .. } | Self::BadIdentifier)
     }
 
+    /// The engine is there, but took too long.
+    pub(super) const fn is_slow(&self) -> bool {
+        matches!(self, Self::TimedOut(_))
+    }
+
     /// What this means for a whole look, said so that a person knows what to do.
     pub(super) fn into_inspect_error(self, engine: Engine) -> InspectError {
         let name = engine.name();

@@ -11,6 +11,7 @@ mod address;
 mod api;
 mod client;
 mod error;
+mod lines;
 mod memory;
 mod parse;
 mod story;
@@ -205,7 +206,7 @@ impl DockerInspector {
             }
         }
         // One slow container is its own matter; an engine that fell silent, or answers nobody, is the look's.
-        if let Some(error) = failure.filter(|error| containers.is_empty() || !is_slow(error)) {
+        if let Some(error) = failure.filter(|error| containers.is_empty() || !error.is_slow()) {
             return Err(error);
         }
         let listed: HashSet<_> = listed.into_iter().collect();
@@ -241,10 +242,6 @@ impl DockerInspector {
         };
         stream::once(waiting).filter_map(std::future::ready).boxed()
     }
-}
-
-const fn is_slow(error: &ClientError) -> bool {
-    matches!(error, ClientError::TimedOut(_))
 }
 
 #[async_trait]

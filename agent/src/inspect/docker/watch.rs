@@ -8,9 +8,12 @@
 //! An event counts as told once the consumer comes back for the next signal. Events that were not told are asked for
 //! again by the next subscription.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{collections::HashSet, pin::pin, sync::Arc, time::Duration};
 
-use futures::{StreamExt as _, stream, stream::BoxStream};
+use futures::{
+    StreamExt as _, stream,
+    stream::{BoxStream, FuturesUnordered},
+};
 use orchestrix_common::{
     model::{Container, RemovalReason},
     time::Timestamp,
@@ -21,7 +24,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{
     Shared, api,
     client::{Client, Feed},
-    error::ClientError,
+    lines::Lines,
     memory::EventKey,
     parse::{self, Action, Event},
     story,
@@ -33,8 +36,9 @@ use crate::inspect::{Sighted, Sighting, Signal};
 const HEARD: usize = 1_024;
 /// Signals not yet taken. When it is full, handling waits.
 const TOLD: usize = 256;
-/// Bytes of one event, which carries all labels of its container.
-const LINE_LIMIT: usize = 8 << 20;
+/// Questions to the engine at the same time. Docker answers none about a container that it is just starting, and a
+/// compose file starts many at once.
+const QUESTIONS: usize = 32;
 /// Time for one question about one container.
 const QUESTION_LIMIT: Duration = Duration::from_secs(5);
 
@@ -95,64 +99,112 @@ async fn read(mut feed: Feed, shared: &Shared, heard: mpsc::Sender<Heard>) {
 
 async fn handle(mut heard: mpsc::Receiver<Heard>, client: &Client, shared: &Shared, told: mpsc::Sender<Told>) {
     let mut batch = Vec::new();
-    while heard.recv_many(&mut batch, HEARD).await > 0 {
-        let mut look = false;
-        let mut by_container: Vec<Vec<Event>> = Vec::new();
-        let mut keys = Vec::new();
+    let mut waiting = Waiting::default();
+    let mut asking = FuturesUnordered::new();
+    let mut open = true;
+    while open || !asking.is_empty() {
+        // Both arms are cancel-safe: what was received stays in `batch`, and questions go on where they were.
+        let woken = tokio::select! {
+            count = heard.recv_many(&mut batch, HEARD), if open && waiting.has_room() => {
+                open = count > 0;
+                None
+            },
+            Some(answer) = asking.next(), if !asking.is_empty() => Some(answer),
+        };
+        let mut tell = Vec::new();
         for item in batch.drain(..) {
-            let Heard::Event(event) = item else {
-                look = true;
-                continue;
-            };
-            let key = EventKey::from(&*event);
-            if shared.memory().was_told(&key) {
-                continue;
-            }
-            keys.push(key);
-            // Containers keep the order of their first event: a name that is used again is first given up.
-            match by_container.iter_mut().find(|events| events[0].container.id == event.container.id) {
-                Some(events) => events.push(*event),
-                None => by_container.push(vec![*event]),
+            match item {
+                Heard::Event(event) if shared.memory().was_told(&EventKey::from(&*event)) => {}
+                Heard::Event(event) => waiting.push(*event),
+                Heard::Unreadable => tell.push(Told { signal: Signal::Look, keys: Vec::new() }),
             }
         }
-        let mut sightings = Vec::new();
-        for events in by_container {
-            match tell(&events, client, shared).await {
-                Ok(found) => sightings.extend(found),
-                // The engine is there, but this container cannot be read now: the look will say so.
-                Err(error) if error.is_answer() => look = true,
-                Err(error) => {
-                    tracing::debug!(%error, "engine stopped answering, subscription given up");
-                    return;
-                }
-            }
-        }
-        let changes = (!sightings.is_empty()).then_some(Signal::Changes(sightings));
-        for signal in changes.into_iter().chain(look.then_some(Signal::Look)) {
-            let keys = std::mem::take(&mut keys);
-            if told.send(Told { signal, keys }).await.is_err() {
+        if let Some(Answer { id, sightings, look, keys, lost }) = woken {
+            if lost {
+                tracing::debug!("engine stopped answering, subscription given up");
                 return;
             }
+            waiting.asked.remove(&id);
+            let changes = (!sightings.is_empty()).then_some(Signal::Changes(sightings));
+            let mut keys = Some(keys);
+            for signal in changes.into_iter().chain(look.then_some(Signal::Look)) {
+                tell.push(Told { signal, keys: keys.take().unwrap_or_default() });
+            }
+        }
+        for one in tell {
+            if told.send(one).await.is_err() {
+                return;
+            }
+        }
+        while let Some(events) = waiting.pop(asking.len() < QUESTIONS) {
+            asking.push(ask(events, client, shared));
         }
     }
 }
 
+/// Events that wait for their container's turn. A container is asked for by one question at a time, so that what is
+/// told of it stays in order; a slow one does not hold up the others.
+#[derive(Default)]
+struct Waiting {
+    /// By container, in the order of the first event: a name that is used again is first given up.
+    events: Vec<Vec<Event>>,
+    /// Containers that a question is under way for.
+    asked: HashSet<String>,
+}
+
+impl Waiting {
+    fn has_room(&self) -> bool {
+        self.events.iter().map(Vec::len).sum::<usize>() < HEARD
+    }
+
+    fn push(&mut self, event: Event) {
+        match self.events.iter_mut().find(|events| events[0].container.id == event.container.id) {
+            Some(events) => events.push(event),
+            None => self.events.push(vec![event]),
+        }
+    }
+
+    /// The events of the next container; unless `may_ask`, only of one that needs no question because it is gone.
+    fn pop(&mut self, may_ask: bool) -> Option<Vec<Event>> {
+        let next = self.events.iter().position(|events| {
+            let gone = events.iter().any(|event| event.action == Action::Destroy);
+            (may_ask || gone) && !self.asked.contains(&events[0].container.id)
+        })?;
+        let events = self.events.remove(next);
+        self.asked.insert(events[0].container.id.clone());
+        Some(events)
+    }
+}
+
+/// What came of the events of one container.
+#[derive(Default)]
+struct Answer {
+    id: String,
+    sightings: Vec<Sighting>,
+    /// The engine could not tell, so what is told may lack something.
+    look: bool,
+    keys: Vec<EventKey>,
+    /// The engine is not there any more.
+    lost: bool,
+}
+
 /// Tells what happened to one container, whose events are given in their order.
-async fn tell(events: &[Event], client: &Client, shared: &Shared) -> Result<Vec<Sighting>, ClientError> {
-    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(Vec::new()) };
-    let id = &first.container.id;
-    let mut sightings = Vec::new();
-    let mut body = shared.memory().body(id).cloned();
+async fn ask(events: Vec<Event>, client: &Client, shared: &Shared) -> Answer {
+    let keys = events.iter().map(EventKey::from).collect();
+    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Answer::default() };
+    let id = first.container.id.clone();
+    let mut answer = Answer { id: id.clone(), keys, ..Answer::default() };
+    let mut body = shared.memory().body(&id).cloned();
     let mut untold: Option<Timestamp> = None;
     for (index, event) in events.iter().enumerate() {
         if event.action == Action::Destroy {
             if let (Some(at), Some(body)) = (untold, body.take()) {
-                sightings.push(present(at, body, shared));
+                answer.sightings.push(present(at, body, shared));
             }
             let reason = RemovalReason::Removed;
-            sightings.push(Sighting { at: event.at, what: Sighted::Gone { native_id: id.clone(), reason } });
-            shared.memory().remove(id);
-            return Ok(sightings);
+            shared.memory().remove(&id);
+            answer.sightings.push(Sighting { at: event.at, what: Sighted::Gone { native_id: id, reason } });
+            return answer;
         }
         // Nothing is known of it and this event tells nothing: there is nothing to tell, unless the engine does.
         if body.is_some() || event.action != Action::Other {
@@ -162,69 +214,29 @@ async fn tell(events: &[Event], client: &Client, shared: &Shared) -> Result<Vec<
         let run_ended = event.action == Action::Die;
         let runs_again = events.iter().skip(index).any(|later| later.action == Action::Start);
         if let Some(body) = body.as_ref().filter(|_| run_ended && runs_again) {
-            sightings.push(present(event.at, body.clone(), shared));
+            answer.sightings.push(present(event.at, body.clone(), shared));
         }
     }
     let turn = shared.memory().next_turn();
-    let current = match client.container(id, Instant::now() + QUESTION_LIMIT).await {
+    let current = match client.container(&id, Instant::now() + QUESTION_LIMIT).await {
         Ok(raw) => shared.parsed(raw),
         // It was removed meanwhile; the event that says so is on its way.
         Err(error) if error.is_not_found() => body,
-        Err(error) => return Err(error),
+        // The engine is there, but busy or unable. The next look has the last word.
+        Err(error) if error.is_answer() || error.is_slow() => {
+            answer.look = true;
+            body
+        }
+        Err(_) => {
+            answer.lost = true;
+            return answer;
+        }
     };
     let settled = current.and_then(|body| shared.memory().settle(turn, body));
-    sightings.extend(settled.map(|body| present(last.at, body, shared)));
-    Ok(sightings)
+    answer.sightings.extend(settled.map(|body| present(last.at, body, shared)));
+    answer
 }
 
 fn present(at: Timestamp, body: Container, shared: &Shared) -> Sighting {
     Sighting { at, what: Sighted::Present(shared.entity(body)) }
-}
-
-/// Cuts a stream of bytes into lines.
-#[derive(Debug, Default)]
-struct Lines {
-    pending: Vec<u8>,
-    too_long: bool,
-}
-
-impl Lines {
-    /// The lines that `bytes` completes; `None` stands for one that was too long.
-    fn split(&mut self, bytes: &[u8]) -> Vec<Option<Vec<u8>>> {
-        let mut lines = Vec::new();
-        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
-            if self.too_long || self.pending.len() + part.len() > LINE_LIMIT {
-                self.too_long = true;
-                self.pending = Vec::new();
-            } else {
-                self.pending.extend_from_slice(part);
-            }
-            if part.ends_with(b"\n") {
-                let line = std::mem::take(&mut self.pending);
-                if std::mem::take(&mut self.too_long) {
-                    lines.push(None);
-                } else if !line.trim_ascii().is_empty() {
-                    lines.push(Some(line));
-                }
-            }
-        }
-        lines
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_put_together_across_chunks_and_bounded() {
-        let mut lines = Lines::default();
-        assert_eq!(lines.split(b"{\"a\":"), Vec::<Option<Vec<u8>>>::new());
-        assert_eq!(lines.split(b"1}\n\n{}\n{"), vec![Some(b"{\"a\":1}\n".to_vec()), Some(b"{}\n".to_vec())]);
-        for _ in 0..9 {
-            assert_eq!(lines.split(&vec![b'x'; 1 << 20]).len(), 0);
-        }
-        assert!(lines.pending.is_empty(), "what is too long is not kept");
-        assert_eq!(lines.split(b"\n{}\n"), vec![None, Some(b"{}\n".to_vec())]);
-    }
 }

@@ -193,6 +193,26 @@ async fn a_container_that_cannot_be_read_asks_for_a_look() {
     let mut events = subscribed(&inspector).await;
     fake.engine.put("a1", Answer::Failure);
     fake.engine.happen("start", "a1");
+    let Some(Signal::Changes(told)) = soon(events.next()).await else { panic!("nothing was told") };
+    assert_eq!((told[0].at, container(&told[0]).state.as_str()), (at(0), "running"), "what the event says is told");
+    assert_eq!(soon(events.next()).await, Some(Signal::Look));
+}
+
+#[tokio::test]
+async fn a_container_that_is_slow_to_answer_does_not_hold_up_the_others() {
+    let fake = Fake::start();
+    let inspector = inspector(&fake);
+    let mut events = subscribed(&inspector).await;
+    fake.engine.put("a1", Answer::Never);
+    fake.engine.put("b2", Answer::Body(running("b2")));
+    for action in ["start", "pause", "unpause"] {
+        fake.engine.happen(action, "a1");
+    }
+    fake.engine.happen("start", "b2");
+    let told = sightings(&mut events, |all| !all.is_empty()).await;
+    assert_eq!((told.len(), container(&told[0]).id.as_str()), (1, "b2"));
+    let told = sightings(&mut events, |all| !all.is_empty()).await;
+    assert_eq!(container(&told[0]).id, "a1", "what is known of it is told after a while");
     assert_eq!(soon(events.next()).await, Some(Signal::Look));
 }
 

@@ -3,8 +3,10 @@
 //! Data moves downwards only: `inspect` (look) → `view` (report) → `outbox` and `link` (carry). It knows nothing of SQL
 //! or of the collector's HTTP API.
 
+pub mod act;
 pub mod identity;
 pub mod inspect;
+pub mod link;
 pub mod outbox;
 pub mod view;
 mod wire;

@@ -5,6 +5,10 @@
 //! and a thing that is absent are three different values.
 
 pub mod docker;
+pub mod host;
+mod isolate;
+pub mod process;
+pub mod runner;
 
 use std::{fmt, time::Duration};
 

@@ -1,0 +1,80 @@
+//! What identifies the machine. Evidence for matching, never a key.
+
+use orchestrix_common::model::{Machine, NetworkInterface};
+
+use super::{HostRoot, network, read_line, surroundings};
+
+/// What vendors leave in place of a value, in lower case.
+const JUNK: [&str; 24] = [
+    "default string",
+    "to be filled by o.e.m.",
+    "to be filled by oem",
+    "not specified",
+    "not applicable",
+    "not available",
+    "not settable",
+    "n/a",
+    "na",
+    "none",
+    "null",
+    "unknown",
+    "undefined",
+    "invalid",
+    "default",
+    "oem",
+    "o.e.m.",
+    "system serial number",
+    "system product name",
+    "system manufacturer",
+    "system uuid",
+    "0123456789",
+    "123456789",
+    "03000200-0400-0500-0006-000700080009",
+];
+
+/// Reads what identifies the machine.
+pub(super) fn read(root: &HostRoot, node_name: Option<&str>, interfaces: &[NetworkInterface]) -> Machine {
+    let in_container = surroundings::container(root).is_some();
+    Machine {
+        hostname: hostname(root, node_name),
+        machine_id: machine_id(root),
+        product_uuid: hardware(root, "product_uuid", in_container).map(|uuid| uuid.to_ascii_lowercase()),
+        product_serial: hardware(root, "product_serial", in_container),
+        // Told by the cloud's inspector, not by files.
+        cloud_instance_id: None,
+        mac_addresses: network::hardware_addresses(interfaces),
+        addresses: network::addresses(interfaces),
+        in_container,
+    }
+}
+
+fn hostname(root: &HostRoot, node_name: Option<&str>) -> String {
+    let kernel = || read_line(root.proc.join("sys/kernel/hostname"));
+    let file = || root.is_mounted().then(|| read_line(root.etc.join("hostname"))).flatten();
+    node_name.map(str::to_owned).or_else(file).or_else(kernel).unwrap_or_else(|| "localhost".into())
+}
+
+/// machine-id(5): 32 hexadecimal digits; `uninitialized` and zeros are none.
+fn machine_id(root: &HostRoot) -> Option<String> {
+    let id = read_line(root.etc.join("machine-id")).or_else(|| read_line(root.own.join("var/lib/dbus/machine-id")))?;
+    let id = id.to_ascii_lowercase();
+    let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_id && !is_junk(&id)).then_some(id)
+}
+
+/// A value of SMBIOS; often readable by root only. Inside a container it would be the host's, and thus is used only when
+/// the operator made the host's files the agent's.
+pub(super) fn hardware(root: &HostRoot, file: &str, in_container: bool) -> Option<String> {
+    if in_container && !root.is_mounted() {
+        return None;
+    }
+    read_line(root.sys.join("class/dmi/id").join(file)).filter(|value| !is_junk(value))
+}
+
+/// True for a value that says nothing: a vendor's filler, or one character over and over.
+pub(super) fn is_junk(value: &str) -> bool {
+    let value = value.trim().to_ascii_lowercase();
+    let mut characters = value.chars().filter(char::is_ascii_alphanumeric);
+    let first = characters.next();
+    JUNK.contains(&value.as_str()) || characters.all(|c| Some(c) == first)
+}

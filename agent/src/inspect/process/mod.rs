@@ -1,0 +1,141 @@
+//! Processes that matter: services of systemd, containers, programs that listen, programs that the configuration names.
+//!
+//! All others are only counted by nobody: an inventory of every shell would change with every command. It does not know
+//! engines; a container is an identifier in a control group path, and the view joins it to what the engine says.
+//!
+//! Sources of the formats: proc(5), cgroups(7), sock_diag(7), systemd.resource-control(5). `/proc/PID/environ` is never
+//! opened. What a look costs is kept low by remembering: see `table`, `namespaces` and `owners`.
+
+mod controllers;
+mod details;
+mod group;
+mod membership;
+mod namespaces;
+mod owners;
+mod sockets;
+mod stat;
+mod table;
+mod usage;
+mod users;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use futures::stream::{self, BoxStream, StreamExt};
+use orchestrix_common::model::{Source, Usage};
+
+pub(super) use membership::container_of;
+
+use super::{InspectError, Inspector, Observation, Signal, host::HostRoot};
+
+/// Time between two cheap looks for what is new.
+const SCAN_EVERY: Duration = Duration::from_secs(1);
+/// Longest time between two looks when the scans tell of nothing.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// What the operator decides about processes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProcessSettings {
+    /// Names of programs that are listed whether they listen or not.
+    pub programs: Vec<String>,
+    /// Collect scrubbed arguments; otherwise they are only counted.
+    pub with_arguments: bool,
+    /// Where the host's files are.
+    pub root: HostRoot,
+}
+
+/// Looks at processes and their listening sockets.
+#[derive(Clone, Debug)]
+pub struct ProcessInspector {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    watch: watch::Watch,
+    meter: usage::Meter,
+}
+
+impl ProcessInspector {
+    /// Makes an inspector of this host.
+    #[must_use]
+    pub fn new(settings: ProcessSettings) -> Self {
+        let kernel = sockets::Kernel::new(&settings.root.proc);
+        Self::with_sockets(settings, Box::new(kernel))
+    }
+
+    fn with_sockets(settings: ProcessSettings, sockets: Box<dyn sockets::Sockets>) -> Self {
+        let meter = usage::Meter::new(&settings.root.proc);
+        let watch = watch::Watch::new(settings, sockets);
+        Self { state: Arc::new(Mutex::new(State { watch, meter })) }
+    }
+
+    /// Runs blocking work on the state. A look that panicked leaves a state that the next look brings up to date.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut State) -> Result<T, InspectError> + Send + 'static,
+    ) -> Result<T, InspectError> {
+        let state = Arc::clone(&self.state);
+        let run = move || work(&mut state.lock().unwrap_or_else(PoisonError::into_inner));
+        let ended = tokio::task::spawn_blocking(run).await;
+        ended.unwrap_or_else(|_| Err(InspectError::Unavailable("the look at processes broke off".into())))
+    }
+
+    /// Looks for what is new; true when an entity changed.
+    async fn scan(&self) -> bool {
+        // A failure lasts, and is told by the next look in its turn.
+        self.blocking(|state| state.watch.look(Instant::now())).await.unwrap_or(false)
+    }
+}
+
+#[async_trait]
+impl Inspector for ProcessInspector {
+    fn source(&self) -> Source {
+        Source::Process
+    }
+
+    async fn inspect(&self, _budget: Duration) -> Result<Observation, InspectError> {
+        self.blocking(|state| {
+            state.watch.look(Instant::now())?;
+            let (entities, warnings) = (state.watch.entities.clone(), state.watch.warnings.clone());
+            Ok(if warnings.is_empty() {
+                Observation::Complete(entities)
+            } else {
+                Observation::Partial(entities, warnings)
+            })
+        })
+        .await
+    }
+
+    /// A cheap scan each second that asks for a look when an entity appeared, changed or went. The stream does not end.
+    async fn events(&self) -> Option<BoxStream<'static, Signal>> {
+        let scans = stream::unfold(self.clone(), |inspector| async move {
+            loop {
+                tokio::time::sleep(SCAN_EVERY).await;
+                if inspector.scan().await {
+                    return Some((Signal::Look, inspector));
+                }
+            }
+        });
+        Some(scans.boxed())
+    }
+
+    async fn measure(&self) -> Vec<Usage> {
+        let measured = self.blocking(|state| {
+            let State { watch, meter } = state;
+            Ok(meter.measure(watch, Instant::now()))
+        });
+        measured.await.unwrap_or_default()
+    }
+
+    fn interval(&self) -> Duration {
+        INTERVAL
+    }
+}

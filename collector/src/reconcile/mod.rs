@@ -11,11 +11,23 @@
 
 mod agents;
 mod apply;
+mod check;
 mod contract;
+mod facts;
+mod fill;
+mod fold;
+mod host;
+mod legacy;
 mod listing;
 mod liveness;
+mod load;
 mod open;
 mod usage;
+mod workload;
+mod write;
+
+pub mod identity;
+pub mod plan;
 
 use orchestrix_common::{id::AgentId, model::Source, time::SharedClock};
 use tokio::sync::watch;

@@ -43,6 +43,29 @@ impl Dialect {
         sql
     }
 
+    /// Ends an insert that replaces the `update` columns where a row with the same `keys` exists, but only when that row
+    /// has the same content in `guard` as the new one.
+    #[must_use]
+    pub fn on_conflict_if(self, keys: &[&str], update: &[&str], guard: &str) -> String {
+        let mut sql = match self {
+            Self::Sqlite => format!(" ON CONFLICT ({}) DO UPDATE SET ", keys.join(", ")),
+            Self::MySql => " ON DUPLICATE KEY UPDATE ".to_owned(),
+        };
+        for (index, column) in update.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            let _ = match self {
+                Self::Sqlite => write!(sql, "{comma}{column} = excluded.{column}"),
+                Self::MySql => {
+                    write!(sql, "{comma}{column} = IF({guard} = VALUES({guard}), VALUES({column}), {column})")
+                }
+            };
+        }
+        if self == Self::Sqlite {
+            let _ = write!(sql, " WHERE {guard} = excluded.{guard}");
+        }
+        sql
+    }
+
     /// Ends a `SELECT` whose rows the transaction is going to change. SQLite has one writer and needs no lock.
     #[must_use]
     pub const fn for_update(self) -> &'static str {

@@ -84,6 +84,25 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether the database refuses what it was given, so that the same will never be stored: too long, out of range,
+    /// not JSON, a key twice. Anything else, a full disk for example, may pass.
+    #[must_use]
+    pub fn is_about_data(&self) -> bool {
+        let Self::Sql(sqlx::Error::Database(error)) = self else {
+            return matches!(self, Self::Sql(sqlx::Error::Encode(_)));
+        };
+        if let Some(error) = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+            // Duplicate key, packet or column too long, out of range, truncated, not of the character set, a failed check.
+            matches!(error.number(), 1062 | 1153 | 1264 | 1265 | 1292 | 1366 | 1406 | 3140 | 3819 | 4025)
+        } else {
+            // SQLITE_TOOBIG, SQLITE_CONSTRAINT and SQLITE_MISMATCH, with their extended codes.
+            let code = error.code().and_then(|code| code.parse::<u32>().ok());
+            code.is_some_and(|code| matches!(code & 0xff, 18..=20))
+        }
+    }
+}
+
 /// Counts the tries of one transaction and says how long to pause between them.
 #[derive(Debug, Default)]
 pub struct Attempts(u32);

@@ -3,8 +3,10 @@
 pub mod agent;
 pub mod agent_certificate;
 pub mod audit;
+pub mod capability;
 pub mod certificate_authority;
 pub mod compute;
+pub mod container;
 pub mod dead_letter;
 pub mod entity;
 pub mod history;
@@ -14,7 +16,9 @@ pub mod liveness;
 pub mod match_conflict;
 pub mod place;
 pub mod source;
+pub mod tag;
 pub mod usage;
+pub mod workload;
 
 /// Cuts a text to a column of `most` characters, at a character's border. The JSON columns hold it whole.
 #[must_use]

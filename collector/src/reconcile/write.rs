@@ -1,0 +1,212 @@
+//! Writes what a plan comes to, in bulk and sorted by key. The caller holds the lock of the agent's row.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use orchestrix_common::{id::AgentId, model::Source, time::Timestamp};
+use serde_json::Value as Json;
+
+use super::{facts, fill, fold::Folded, legacy, plan::Place};
+use crate::store::{
+    StoreError, Tx, Value,
+    rows::{
+        compute::Columns,
+        container::{ContainerRow, container_find_in_tx, container_insert_in_tx, container_update_in_tx},
+        entity::{EntityRow, entity_delete_in_tx, entity_upsert_in_tx},
+        history::HistoryRow,
+        tag::{self, tag_set_in_tx},
+        workload::{LinkRow, workload_links_in_tx, workload_store_in_tx, workload_unlink_in_tx},
+    },
+};
+
+/// Who reported what is written, of which compute, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context {
+    pub(super) agent_id: AgentId,
+    pub(super) compute_id: i64,
+    pub(super) now: Timestamp,
+}
+
+/// Writes one source's changes; returns their history.
+pub(super) async fn write_in_tx(
+    tx: &mut Tx,
+    context: Context,
+    source: &Source,
+    mut folded: Folded<'_>,
+) -> Result<Vec<HistoryRow>, StoreError> {
+    link_containers_in_tx(tx, context.compute_id, &mut folded).await?;
+    let touched = folded.slots.values().filter(|slot| slot.touched).map(|slot| &slot.row).collect();
+    let ids = workload_store_in_tx(tx, context.compute_id, source, touched).await?;
+    let id_of = |place: Place, folded: &Folded<'_>| match place {
+        Place::Row(id) => Some(id),
+        Place::New(_) => folded.slots.get(&place).and_then(|slot| ids.get(&slot.row.native_id).copied()),
+        Place::Compute => Some(context.compute_id),
+    };
+    write_tags_in_tx(tx, source, &folded, |place| id_of(place, &folded)).await?;
+    let mut upserts = Vec::new();
+    let mut gone: BTreeSet<&str> = folded.replaced.iter().map(String::as_str).collect();
+    for (native_id, entity) in &folded.entities {
+        if let Some((kind, hash, place)) = entity {
+            gone.remove(native_id);
+            upserts.push(EntityRow {
+                source: source.clone(),
+                native_id: (*native_id).to_owned(),
+                kind: kind.as_str().to_owned(),
+                hash: *hash,
+                resource_id: id_of(*place, &folded),
+            });
+        } else {
+            gone.insert(native_id);
+        }
+    }
+    entity_delete_in_tx(tx, context.agent_id, source, gone).await?;
+    entity_upsert_in_tx(tx, context.agent_id, &upserts).await?;
+    let mut history = Vec::with_capacity(folded.history.len());
+    for (place, row) in &folded.history {
+        history.push(HistoryRow { resource_id: id_of(*place, &folded).unwrap_or(0), ..row.clone() });
+    }
+    if let Some(entity) = folded.host {
+        history.extend(facts::write_host_in_tx(tx, context, entity).await?);
+    }
+    history.extend(facts::write_capabilities_in_tx(tx, context, &folded.capabilities).await?);
+    Ok(history)
+}
+
+/// Makes a container's labels its tags where they changed. The tags of an ended one stay.
+async fn write_tags_in_tx(
+    tx: &mut Tx,
+    source: &Source,
+    folded: &Folded<'_>,
+    id_of: impl Fn(Place) -> Option<i64>,
+) -> Result<(), StoreError> {
+    let mut wanted = BTreeMap::new();
+    for (place, slot) in &folded.slots {
+        let known = slot.before.as_ref().map(|row| &row.labels);
+        if slot.container.is_some()
+            && slot.touched
+            && known != Some(&slot.row.labels)
+            && let Some((id, labels)) = id_of(*place).zip(slot.row.labels.as_object())
+        {
+            let labels = labels.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
+            wanted.insert(id, tag::fitted(labels));
+        }
+    }
+    tag_set_in_tx(tx, "workload", &format!("{source}-label"), &wanted).await
+}
+
+/// Links containers to their rows in the legacy table: finds them, makes those that are missing, and fills what
+/// discovery may fill. One that came and went within a report gets none.
+async fn link_containers_in_tx(tx: &mut Tx, compute: i64, folded: &mut Folded<'_>) -> Result<(), StoreError> {
+    let places: Vec<Place> = folded
+        .slots
+        .iter()
+        .filter(|(_, slot)| slot.touched && slot.row.workload_type == "container")
+        .filter(|(_, slot)| slot.row.container_row_id.is_some() || slot.row.ended_at.is_none())
+        .map(|(place, _)| *place)
+        .collect();
+    if places.is_empty() {
+        return Ok(());
+    }
+    let rows = candidates_in_tx(tx, compute, folded, &places).await?;
+    let links = workload_links_in_tx(tx, compute, rows.iter().map(|row| row.id)).await?;
+    let mut taken: BTreeSet<i64> = links
+        .iter()
+        .filter(|(_, link)| {
+            let slot = folded.slots.get(&Place::Row(link.workload));
+            slot.map_or(!link.ended, |slot| slot.row.ended_at.is_none())
+        })
+        .map(|(row, _)| *row)
+        .collect();
+    let (mut made, mut unlinked) = (Vec::new(), Vec::new());
+    for place in places {
+        let Some(slot) = folded.slots.get_mut(&place) else { continue };
+        let discovered = match slot.container {
+            Some(_) if slot.row.ended_at.is_some() => {
+                [("status".to_owned(), Json::from(legacy::STOPPED))].into_iter().collect()
+            }
+            Some(container) => legacy::columns(container),
+            // It ends, and nothing else was said of it.
+            None => [("status".to_owned(), Json::from(legacy::STOPPED))].into_iter().collect(),
+        };
+        let linked = slot.row.container_row_id.and_then(|id| rows.iter().find(|row| row.id == id));
+        let (row, filled) = if let Some(row) = linked {
+            (row, filled(slot.row.container_filled.as_ref()))
+        } else if slot.row.ended_at.is_some() {
+            continue;
+        } else if let Some(row) = legacy::find(&discovered, &rows, |id| taken.contains(&id)) {
+            taken.insert(row.id);
+            let former: Option<&LinkRow> = links.get(&row.id);
+            unlinked.extend(former.map(|link| link.workload));
+            (row, filled(former.and_then(|link| link.filled.as_ref())))
+        } else {
+            slot.row.container_filled = Some(json(&discovered));
+            made.push((place, discovered));
+            continue;
+        };
+        let filling = fill::fill(&row.columns, &filled, &discovered);
+        slot.row.container_row_id = Some(row.id);
+        slot.row.container_filled = Some(json(&filling.filled));
+        if !filling.updates.is_empty() {
+            container_update_in_tx(tx, row.id, &filling.updates).await?;
+        }
+    }
+    // A workload that ended in this report and lost its row to another one must not get it back when it is stored.
+    for workload in &unlinked {
+        if let Some(slot) = folded.slots.get_mut(&Place::Row(*workload)) {
+            (slot.row.container_row_id, slot.row.container_filled) = (None, None);
+        }
+    }
+    workload_unlink_in_tx(tx, unlinked).await?;
+    let columns: Vec<Columns> = made.iter().map(|(_, columns)| columns.clone()).collect();
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let ids = container_insert_in_tx(tx, compute, &columns).await?;
+    for (place, columns) in made {
+        if let Some(slot) = folded.slots.get_mut(&place) {
+            let id = columns.get("container_id").and_then(Json::as_str);
+            slot.row.container_row_id = id.and_then(|id| ids.get(id).copied());
+        }
+    }
+    Ok(())
+}
+
+/// Reads the legacy rows that may be those of some containers.
+async fn candidates_in_tx(
+    tx: &mut Tx,
+    compute: i64,
+    folded: &Folded<'_>,
+    places: &[Place],
+) -> Result<Vec<ContainerRow>, StoreError> {
+    let (mut linked, mut ids, mut names) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for slot in places.iter().filter_map(|place| folded.slots.get(place)) {
+        if let Some(id) = slot.row.container_row_id {
+            linked.insert(id);
+        } else if let Some(container) = slot.container {
+            ids.extend(legacy::ids(&container.id));
+            names.insert(slot.row.name.as_str());
+        }
+    }
+    let mut rows = BTreeMap::new();
+    let wanted: [(&str, Vec<Value>); 3] = [
+        ("id", linked.into_iter().map(Value::from).collect()),
+        ("container_id", ids.into_iter().map(Value::from).collect()),
+        ("name", names.into_iter().map(Value::from).collect()),
+    ];
+    for (column, keys) in wanted {
+        for row in container_find_in_tx(tx, compute, column, keys).await? {
+            rows.insert(row.id, row);
+        }
+    }
+    Ok(rows.into_values().collect())
+}
+
+fn filled(json: Option<&Json>) -> Columns {
+    let members = json.and_then(Json::as_object);
+    members
+        .map(|members| members.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+        .unwrap_or_default()
+}
+
+fn json(columns: &Columns) -> Json {
+    Json::Object(columns.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+}

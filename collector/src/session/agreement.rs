@@ -16,7 +16,7 @@ use orchestrix_common::{
 };
 use orchestrix_proto::v1 as pb;
 
-use super::SourceDigest;
+use crate::reconcile::SourceDigest;
 
 const FIRST_REPEAT: Duration = Duration::from_secs(60);
 const LAST_REPEAT: Duration = Duration::from_secs(3_600);

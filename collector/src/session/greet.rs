@@ -8,7 +8,8 @@ use orchestrix_common::{
 };
 use orchestrix_proto::{PROTOCOL_VERSION, v1 as pb};
 
-use super::{Opened, Opening, SessionSettings, SourceDigest, refusal::Refusal};
+use super::{SessionSettings, refusal::Refusal};
+use crate::reconcile::{Opened, Opening, SourceDigest};
 
 /// Sources that an agent may have; a bound on what is kept for it.
 const MOST_SOURCES: usize = 64;

@@ -13,7 +13,8 @@ use orchestrix_proto::v1 as pb;
 use tokio::{sync::mpsc, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{SessionKey, orders::Orders, outgoing::Item};
+use super::{orders::Orders, outgoing::Item};
+use crate::reconcile::SessionKey;
 
 /// Why a session is ended from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,10 +39,7 @@ use orchestrix_common::{
 use tokio::sync::Semaphore;
 
 pub use handle::Ending;
-pub use inventory::{
-    AgentChange, AgentState, Applied, ApplyError, Inventory, OpenError, Opened, Opening, Outcome,
-    Refusal as RefusedReport, SessionKey, SourceDigest,
-};
+pub use inventory::Inventory;
 pub use listener::AgentListener;
 pub use liveness::Liveness;
 pub use orders::{OrderError, OrderOutcome};

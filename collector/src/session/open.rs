@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
 use super::{
-    Ending, OpenError, Opened, Opening, Shared,
+    Ending, Shared,
     agreement::Agreement,
     greet::{self, Greeting},
     handle::Handle,
@@ -18,7 +18,10 @@ use super::{
     registry::{NotEntered, Presence},
     stream,
 };
-use crate::store::StoreError;
+use crate::{
+    reconcile::{HELD_QUARANTINED, OpenError, Opened, Opening},
+    store::StoreError,
+};
 
 /// Why a session was not opened.
 enum NotOpened {
@@ -120,7 +123,7 @@ async fn begin(shared: &Shared, opening: Opening) -> Result<Opened, NotOpened> {
         return Err(NotOpened::Later(Ending::Draining.goodbye()));
     }
     match shared.inventory.open_session(opening).await {
-        Ok(opened) if opened.held_reason.as_deref() == Some(overtake::QUARANTINED) => {
+        Ok(opened) if opened.held_reason.as_deref() == Some(HELD_QUARANTINED) => {
             Err(NotOpened::Refused(Refusal::Quarantined(overtake::CLONED.to_owned())))
         }
         Ok(opened) => Ok(opened),

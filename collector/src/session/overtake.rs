@@ -10,14 +10,14 @@ use std::{sync::Arc, time::Duration};
 use orchestrix_common::id::AgentId;
 use tokio::time::{sleep, timeout};
 
-use super::{AgentChange, AgentState, Ending, Shared, handle::Handle};
+use super::{Ending, Shared, handle::Handle};
+use crate::{
+    reconcile::{Actor, AgentState},
+    store::rows::agent_change::AgentChange,
+};
 
 /// Why both hosts are quarantined.
 pub(super) const CLONED: &str = "one identity is in use on two hosts";
-/// The reason by which the inventory holds the reports of a quarantined agent.
-pub(super) const QUARANTINED: &str = "quarantined";
-/// Who quarantines, in the history.
-const ACTOR: &str = "session";
 /// Tries to store a quarantine.
 const TRIES: u32 = 5;
 
@@ -91,7 +91,11 @@ async fn quarantine(shared: &Shared, older: &Handle, boot_id: &str) {
 
 async fn store(shared: &Shared, agent_id: AgentId, reason: &str) {
     for attempt in 1..=TRIES {
-        match shared.inventory.set_agent_state(agent_id, AgentState::Quarantined, reason, ACTOR).await {
+        match shared
+            .inventory
+            .set_agent_state(agent_id, AgentState::Quarantined, reason, &Actor::collector("session"))
+            .await
+        {
             Ok(()) => return,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, attempt, "quarantine could not be stored");

@@ -161,7 +161,8 @@ impl Drop for Presence {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::SessionKey, *};
+    use super::*;
+    use crate::reconcile::SessionKey;
 
     fn handle(agent_id: AgentId, epoch: u64) -> Arc<Handle> {
         let (queue, _) = tokio::sync::mpsc::channel(1);

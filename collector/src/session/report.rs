@@ -7,8 +7,11 @@ use orchestrix_proto::v1 as pb;
 use prost::Message as _;
 use tokio::time::sleep;
 
-use super::{Applied, ApplyError, Outcome, RefusedReport, SessionKey, Shared};
-use crate::store::StoreError;
+use super::Shared;
+use crate::{
+    reconcile::{Applied, ApplyError, Outcome, Refusal, SessionKey, dead_letter::DeadLetter},
+    store::StoreError,
+};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
@@ -47,7 +50,7 @@ pub(super) async fn handle(shared: &Shared, key: &SessionKey, message: pb::Repor
     let outcome = match report {
         Ok(report) => apply(shared, key, report).await?,
         Err(WireError { field, code, problem }) => {
-            let refusal = RefusedReport { code: code.to_owned(), message: problem, field };
+            let refusal = Refusal { code: code.to_owned(), message: problem, field };
             bury(shared, key, sequence, &refusal).await;
             Outcome::Refused(refusal)
         }
@@ -71,7 +74,7 @@ async fn apply(shared: &Shared, key: &SessionKey, report: Report) -> Result<Outc
             Err(ApplyError::Store(error)) if error.is_about_content() => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "report cannot be stored");
                 let message = "the database does not take the content of this report".to_owned();
-                let refusal = RefusedReport { code: "not-storable".to_owned(), message, field: String::new() };
+                let refusal = Refusal { code: "not-storable".to_owned(), message, field: String::new() };
                 bury(shared, key, sequence, &refusal).await;
                 return Ok(Outcome::Refused(refusal));
             }
@@ -105,9 +108,11 @@ impl Retry {
 }
 
 /// Keeps what is known of a refused report. It is worth a try, not a wait: the agent is told in any case.
-async fn bury(shared: &Shared, key: &SessionKey, sequence: u64, refusal: &RefusedReport) {
+async fn bury(shared: &Shared, key: &SessionKey, sequence: u64, refusal: &Refusal) {
     tracing::warn!(code = refusal.code, field = refusal.field, "report refused");
-    if let Err(error) = shared.inventory.record_dead_letter(key, sequence, refusal).await {
+    let Refusal { code, message, field } = refusal.clone();
+    let letter = DeadLetter { sequence, code, field, message };
+    if let Err(error) = shared.inventory.record_dead_letter(key, &letter).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "dead letter not kept");
     }
 }
@@ -121,7 +126,7 @@ fn handled(sequence: u64, outcome: Outcome) -> Handled {
             let message = "kept back until a person or a second report decides".to_owned();
             (Word::Held, Some(pb::Refusal { code: reason, message, field: String::new() }), "held")
         }
-        Outcome::Refused(RefusedReport { code, message, field }) => {
+        Outcome::Refused(Refusal { code, message, field }) => {
             (Word::Refused, Some(pb::Refusal { code, message, field }), "refused")
         }
     };

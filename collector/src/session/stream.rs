@@ -9,7 +9,7 @@ use tonic::{Status, Streaming};
 use tracing::Instrument as _;
 
 use super::{
-    ApplyError, Ending, Shared, SourceDigest,
+    Ending, Shared,
     agreement::{Agreement, Listed, Useless},
     greet,
     handle::Handle,
@@ -17,6 +17,7 @@ use super::{
     overtake,
     report::{self, Handled, Retry, Stopped},
 };
+use crate::reconcile::{ApplyError, SourceDigest};
 
 /// Bytes of identifiers in one Wanted.
 const WANTED_BYTES: usize = 128 << 10;
@@ -305,7 +306,7 @@ impl Open {
         }
         let most = self.shared.settings.limits.source_entities as usize;
         let usages: Vec<_> = usages.into_iter().take(most).filter_map(|usage| Usage::try_from(usage).ok()).collect();
-        if let Err(error) = self.shared.inventory.record_usage(&self.handle.key, usages).await {
+        if let Err(error) = self.shared.inventory.record_usage(&self.handle.key, &usages).await {
             metrics::counter!("orchestrix_session_measurements_dropped_total").increment(1);
             tracing::debug!(error = &error as &dyn std::error::Error, "measurements dropped");
         }

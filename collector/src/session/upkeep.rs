@@ -7,7 +7,8 @@ use orchestrix_common::time::Timestamp;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{AgentState, Ending, Shared, overtake};
+use super::{Ending, Shared, overtake};
+use crate::reconcile::AgentState;
 
 /// How far back the watch looks for new sessions: the clocks of collectors may differ by that much.
 const OVERLAP: Duration = Duration::from_secs(60);
@@ -65,7 +66,7 @@ async fn flush(shared: &Shared) -> bool {
         return true;
     }
     let rows = seen.len() as u64;
-    match shared.inventory.flush_liveness(seen.clone()).await {
+    match shared.inventory.flush_liveness(&seen).await {
         Ok(()) => {
             metrics::counter!("orchestrix_liveness_rows_total").increment(rows);
             true

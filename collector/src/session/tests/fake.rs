@@ -14,7 +14,6 @@ use orchestrix_common::{
 use tokio::sync::watch;
 
 use super::*;
-use crate::store::StoreError;
 
 pub(super) struct Fake {
     pub(super) state: Mutex<State>,
@@ -37,7 +36,7 @@ pub(super) struct State {
     pub(super) listings: Vec<(Source, usize, bool)>,
     pub(super) wanted: Vec<String>,
     pub(super) usages: usize,
-    pub(super) buried: Vec<(u64, RefusedReport)>,
+    pub(super) buried: Vec<DeadLetter>,
     pub(super) flushed: Vec<Vec<(AgentId, Timestamp)>>,
     pub(super) swept: Vec<Timestamp>,
     pub(super) down: bool,
@@ -136,15 +135,15 @@ impl Inventory for Fake {
         })
     }
 
-    async fn record_usage(&self, session: &SessionKey, usages: Vec<Usage>) -> Result<(), ApplyError> {
+    async fn record_usage(&self, session: &SessionKey, usages: &[Usage]) -> Result<(), ApplyError> {
         self.fence(session)?;
         self.with(|state| state.usages += usages.len());
         Ok(())
     }
 
-    async fn flush_liveness(&self, seen: Vec<(AgentId, Timestamp)>) -> Result<(), StoreError> {
+    async fn flush_liveness(&self, seen: &[(AgentId, Timestamp)]) -> Result<(), StoreError> {
         self.up()?;
-        self.with(|state| state.flushed.push(seen));
+        self.with(|state| state.flushed.push(seen.to_vec()));
         Ok(())
     }
 
@@ -154,13 +153,7 @@ impl Inventory for Fake {
         Ok(0)
     }
 
-    async fn set_agent_state(
-        &self,
-        agent_id: AgentId,
-        set: AgentState,
-        _: &str,
-        _: &'static str,
-    ) -> Result<(), StoreError> {
+    async fn set_agent_state(&self, agent_id: AgentId, set: AgentState, _: &str, _: &Actor) -> Result<(), StoreError> {
         self.up()?;
         self.with(|state| {
             if let Some(agent) = state.agents.get_mut(&agent_id) {
@@ -180,14 +173,9 @@ impl Inventory for Fake {
         Ok(self.with(|state| state.agents.values().cloned().collect()))
     }
 
-    async fn record_dead_letter(
-        &self,
-        session: &SessionKey,
-        sequence: u64,
-        refusal: &RefusedReport,
-    ) -> Result<(), ApplyError> {
+    async fn record_dead_letter(&self, session: &SessionKey, letter: &DeadLetter) -> Result<(), ApplyError> {
         self.fence(session)?;
-        self.with(|state| state.buried.push((sequence, refusal.clone())));
+        self.with(|state| state.buried.push(letter.clone()));
         Ok(())
     }
 }

@@ -24,6 +24,13 @@ use tonic::{
 };
 
 use super::{refusal::Refusal, *};
+use crate::{
+    reconcile::{
+        Actor, AgentState, Applied, ApplyError, OpenError, Opened, Opening, Outcome, SessionKey, SourceDigest,
+        dead_letter::DeadLetter,
+    },
+    store::{StoreError, rows::agent_change::AgentChange},
+};
 use fake::Fake;
 
 const LIMIT: Duration = Duration::from_secs(10);

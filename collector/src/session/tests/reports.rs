@@ -1,6 +1,5 @@
 //! What becomes of reports.
 
-use crate::store::StoreError;
 use orchestrix_proto::v1::{ack::Outcome as Word, agent_message::Message as Up};
 
 use super::{
@@ -77,7 +76,7 @@ async fn a_report_that_breaks_the_contract_is_refused_by_its_field_and_the_sessi
     agent.report(2).await;
     assert_eq!(agent.ack().await.outcome(), Word::Applied);
     let buried = collector.fake.with(|state| std::mem::take(&mut state.buried));
-    assert_eq!((buried[0].0, buried[0].1.field.as_str()), (1, "sources[0].changes[0].removal.native_id"));
+    assert_eq!((buried[0].sequence, buried[0].field.as_str()), (1, "sources[0].changes[0].removal.native_id"));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ pub mod agent_certificate;
 pub mod audit;
 pub mod capability;
 pub mod certificate_authority;
+pub mod agent_change;
 pub mod compute;
 pub mod container;
 pub mod dead_letter;

@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod config;
 pub mod pki;
+pub mod query;
 pub mod reconcile;
 pub mod serve;
 pub mod session;

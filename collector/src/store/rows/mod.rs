@@ -2,10 +2,10 @@
 
 pub mod agent;
 pub mod agent_certificate;
+pub mod agent_change;
 pub mod audit;
 pub mod capability;
 pub mod certificate_authority;
-pub mod agent_change;
 pub mod compute;
 pub mod container;
 pub mod dead_letter;

@@ -1,0 +1,3 @@
+//! SHOW: reads the inventory. Read-only: nothing here changes a row.
+
+pub mod nested;

@@ -1,0 +1,205 @@
+//! Criteria: what a row must fulfil, compiled to a condition with bound values.
+//!
+//! `{"status": "ACTIVE", "cpuCores": {"$gte": 8}, "$or": [{…}, {…}], "$not": {…}}`; the members of an object all hold.
+
+use orchestrix_common::time::Timestamp;
+use serde_json::{Map, Value as Json};
+
+use super::{
+    QueryError,
+    catalog::{Field, FieldKind, Kind},
+};
+use crate::store::Value;
+
+/// Operators that compare one field.
+const OPERATORS: [&str; 11] =
+    ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$like", "$contains", "$isnull"];
+/// Operators that join criteria.
+const JOINS: [&str; 3] = ["$and", "$or", "$not"];
+/// Depth of `$and`, `$or` and `$not` within each other.
+const MAX_DEPTH: usize = 16;
+/// Values of one `$in`.
+const MAX_VALUES: usize = 1_000;
+
+/// A condition over the columns of the table that is called `t`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Condition {
+    /// SQL made of columns of the catalog and placeholders only.
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
+}
+
+impl Condition {
+    pub(super) fn new(sql: impl Into<String>, values: Vec<Value>) -> Self {
+        Self { sql: sql.into(), values }
+    }
+
+    fn join(parts: Vec<Self>, word: &str, empty: &str) -> Self {
+        if parts.is_empty() {
+            return Self::new(empty, Vec::new());
+        }
+        let sql: Vec<&str> = parts.iter().map(|part| part.sql.as_str()).collect();
+        let sql = format!("({})", sql.join(word));
+        Self { sql, values: parts.into_iter().flat_map(|part| part.values).collect() }
+    }
+}
+
+/// Compiles criteria on rows of `kind`; `path` is their place in the request.
+pub(super) fn compile(kind: &'static Kind, criteria: &Map<String, Json>, path: &str) -> Result<Condition, QueryError> {
+    Compiler { kind }.all(criteria, path, 0)
+}
+
+struct Compiler {
+    kind: &'static Kind,
+}
+
+impl Compiler {
+    fn all(&self, criteria: &Map<String, Json>, path: &str, depth: usize) -> Result<Condition, QueryError> {
+        if depth > MAX_DEPTH {
+            let message = format!("criteria are nested more than {MAX_DEPTH} deep");
+            return Err(QueryError::invalid("too-deep", path, message));
+        }
+        let parts: Result<Vec<_>, _> = criteria
+            .iter()
+            .map(|(name, wanted)| {
+                let path = format!("{path}.{name}");
+                match name.as_str() {
+                    "$and" => self.list(wanted, &path, depth, " AND ", "1 = 1"),
+                    "$or" => self.list(wanted, &path, depth, " OR ", "1 = 0"),
+                    "$not" => {
+                        let inner = self.all(object(wanted, &path)?, &path, depth + 1)?;
+                        // A comparison with NULL is neither true nor false; what is not true is meant here.
+                        Ok(Condition { sql: format!("(CASE WHEN {} THEN 0 ELSE 1 END = 1)", inner.sql), ..inner })
+                    }
+                    _ if name.starts_with('$') => Err(QueryError::unknown("unknown-operator", &path, name, JOINS)),
+                    _ => self.field(name, wanted, &path),
+                }
+            })
+            .collect();
+        Ok(Condition::join(parts?, " AND ", "1 = 1"))
+    }
+
+    fn list(&self, wanted: &Json, path: &str, depth: usize, word: &str, empty: &str) -> Result<Condition, QueryError> {
+        let Json::Array(members) = wanted else {
+            return Err(QueryError::invalid("wrong-type", path, "expected a list of criteria"));
+        };
+        let parts: Result<Vec<_>, _> = members
+            .iter()
+            .enumerate()
+            .map(|(index, member)| {
+                let path = format!("{path}[{index}]");
+                self.all(object(member, &path)?, &path, depth + 1)
+            })
+            .collect();
+        Ok(Condition::join(parts?, word, empty))
+    }
+
+    fn field(&self, name: &str, wanted: &Json, path: &str) -> Result<Condition, QueryError> {
+        let field = self.kind.field(name, path)?;
+        let Json::Object(operators) = wanted else { return self.compare(field, "$eq", wanted, path) };
+        let parts: Result<Vec<_>, _> = operators
+            .iter()
+            .map(|(operator, wanted)| self.compare(field, operator, wanted, &format!("{path}.{operator}")))
+            .collect();
+        Ok(Condition::join(parts?, " AND ", "1 = 1"))
+    }
+
+    fn compare(&self, field: &Field, operator: &str, wanted: &Json, path: &str) -> Result<Condition, QueryError> {
+        let column = format!("t.{}", field.column);
+        let one = |sql: &str| -> Result<Condition, QueryError> {
+            Ok(Condition::new(format!("{column} {sql} ?"), vec![value(field, wanted, path)?]))
+        };
+        match operator {
+            "$eq" if wanted.is_null() => Ok(Condition::new(format!("{column} IS NULL"), Vec::new())),
+            "$ne" if wanted.is_null() => Ok(Condition::new(format!("{column} IS NOT NULL"), Vec::new())),
+            "$eq" => one("="),
+            "$ne" => {
+                Ok(Condition::new(format!("({column} <> ? OR {column} IS NULL)"), vec![value(field, wanted, path)?]))
+            }
+            "$gt" => one(">"),
+            "$gte" => one(">="),
+            "$lt" => one("<"),
+            "$lte" => one("<="),
+            "$in" | "$nin" => self.membership(field, &column, operator == "$nin", wanted, path),
+            "$like" => Ok(Condition::new(format!("{column} LIKE ? ESCAPE '!'"), vec![text(wanted, path)?.into()])),
+            "$contains" => {
+                let wanted = text(wanted, path)?.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+                Ok(Condition::new(format!("{column} LIKE ? ESCAPE '!'"), vec![format!("%{wanted}%").into()]))
+            }
+            "$isnull" => match wanted {
+                Json::Bool(true) => Ok(Condition::new(format!("{column} IS NULL"), Vec::new())),
+                Json::Bool(false) => Ok(Condition::new(format!("{column} IS NOT NULL"), Vec::new())),
+                _ => Err(QueryError::invalid("wrong-type", path, "expected true or false")),
+            },
+            _ => Err(QueryError::unknown("unknown-operator", path, operator, OPERATORS)),
+        }
+    }
+
+    fn membership(
+        &self,
+        field: &Field,
+        column: &str,
+        negated: bool,
+        wanted: &Json,
+        path: &str,
+    ) -> Result<Condition, QueryError> {
+        let Json::Array(members) = wanted else {
+            return Err(QueryError::invalid("wrong-type", path, "expected a list of values"));
+        };
+        if members.len() > MAX_VALUES {
+            let message = format!("has {} values, at most {MAX_VALUES} are accepted", members.len());
+            return Err(QueryError::invalid("too-many-values", path, message));
+        }
+        let values: Result<Vec<_>, _> = members
+            .iter()
+            .enumerate()
+            .map(|(index, member)| value(field, member, &format!("{path}[{index}]")))
+            .collect();
+        let values = values?;
+        if values.is_empty() {
+            return Ok(Condition::new(if negated { "1 = 1" } else { "1 = 0" }, values));
+        }
+        let list = vec!["?"; values.len()].join(", ");
+        let sql = if negated {
+            format!("({column} NOT IN ({list}) OR {column} IS NULL)")
+        } else {
+            format!("{column} IN ({list})")
+        };
+        Ok(Condition::new(sql, values))
+    }
+}
+
+/// A value of the field's type.
+fn value(field: &Field, wanted: &Json, path: &str) -> Result<Value, QueryError> {
+    let wrong = |expected: &str| QueryError::invalid("wrong-type", path, format!("is {wanted}, expected {expected}"));
+    match field.kind {
+        FieldKind::Text => wanted.as_str().map(Value::from).ok_or_else(|| wrong("a text")),
+        FieldKind::Int => wanted.as_i64().map(Value::Int).ok_or_else(|| wrong("a whole number")),
+        FieldKind::Real => wanted.as_f64().map(Value::Real).ok_or_else(|| wrong("a number")),
+        FieldKind::Bool => wanted.as_bool().map(Value::from).ok_or_else(|| wrong("true or false")),
+        FieldKind::Micros => time(wanted).map(Value::from).ok_or_else(|| wrong("an RFC 3339 time")),
+        FieldKind::DateTime => {
+            let time = time(wanted).ok_or_else(|| wrong("an RFC 3339 time"))?;
+            // Both databases compare this form of a DATETIME, by time and by text.
+            Ok(Value::Text(time.to_string().chars().take(19).collect::<String>().replace('T', " ")))
+        }
+        FieldKind::Json => Err(QueryError::invalid(
+            "not-comparable",
+            path,
+            format!("{} holds JSON: only $isnull, $like and $contains apply", field.name),
+        )),
+    }
+}
+
+fn time(wanted: &Json) -> Option<Timestamp> {
+    wanted.as_str().and_then(Timestamp::parse_rfc3339)
+}
+
+fn text<'a>(wanted: &'a Json, path: &str) -> Result<&'a str, QueryError> {
+    wanted.as_str().ok_or_else(|| QueryError::invalid("wrong-type", path, format!("is {wanted}, expected a text")))
+}
+
+/// An object, or an error that names its place.
+pub(super) fn object<'a>(value: &'a Json, path: &str) -> Result<&'a Map<String, Json>, QueryError> {
+    value.as_object().ok_or_else(|| QueryError::invalid("wrong-type", path, format!("is {value}, expected an object")))
+}

@@ -355,8 +355,8 @@ impl Keeper {
         }
         self.awaited.clear();
         self.view.settle();
-        self.snapshot.send_modify(|snapshot| snapshot.settled = true);
         self.write().await;
+        self.snapshot.send_modify(|snapshot| snapshot.settled = true);
     }
 
     /// Writes what was gathered, tells sessions, and answers those who wait for it.

@@ -39,11 +39,11 @@ impl RawSource {
     pub(super) fn take_in(&self, outcome: Result<Observation, InspectError>) -> Taken {
         match outcome {
             Err(error) => {
-                let status = NewStatus::new(Health::Failing, Completeness::None, error.to_string(), 0);
+                let status = NewStatus::new(Health::Failing, Completeness::None, &error.to_string(), 0);
                 Taken { status, complete: false, edits: Vec::new() }
             }
             Ok(Observation::Absent(reason)) => {
-                let status = NewStatus::new(Health::Absent, Completeness::None, reason, 0);
+                let status = NewStatus::new(Health::Absent, Completeness::None, &reason, 0);
                 Taken { status, complete: false, edits: Vec::new() }
             }
             Ok(Observation::Complete(entities)) => self.listed(entities, Vec::new(), true),
@@ -106,7 +106,7 @@ impl RawSource {
         let health = if complete && warnings.is_empty() { Health::Healthy } else { Health::Degraded };
         let completeness = if complete { Completeness::Complete } else { Completeness::Partial };
         let count = u32::try_from(warnings.len()).unwrap_or(u32::MAX);
-        Taken { status: NewStatus::new(health, completeness, reason(&warnings), count), complete, edits }
+        Taken { status: NewStatus::new(health, completeness, &reason(&warnings), count), complete, edits }
     }
 }
 

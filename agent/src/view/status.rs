@@ -24,8 +24,8 @@ pub(super) struct NewStatus {
 
 impl NewStatus {
     /// The reason is for people; secrets are taken out of it and its length is bounded.
-    pub(super) fn new(health: Health, completeness: Completeness, reason: String, warnings: u32) -> Self {
-        let reason = redact::text(&reason).chars().take(REASON_CHARS).collect();
+    pub(super) fn new(health: Health, completeness: Completeness, reason: &str, warnings: u32) -> Self {
+        let reason = redact::text(reason).chars().take(REASON_CHARS).collect();
         Self { health, completeness, reason, warnings }
     }
 }

@@ -182,9 +182,9 @@ async fn one_inspector_that_panics_or_hangs_does_not_touch_the_others() {
 
 #[tokio::test]
 async fn a_failing_source_recovers_by_itself_and_keeps_its_entities() {
-    let inspector =
-        Scripted::new(Source::Docker, [Act::See(vec!["a"]), Act::Fail, Act::Fail, Act::Fail, Act::See(vec!["a", "b"])]);
-    let rig = rig(vec![inspector]);
+    let acts = [vec![Act::See(vec!["a"])], vec![Act::Fail; 6], vec![Act::See(vec!["a", "b"])]];
+    let inspector = Scripted::new(Source::Docker, acts.concat());
+    let rig = rig(vec![Scripted { interval: Duration::from_millis(100), ..inspector }]);
     rig.until("failing with its entity", |sources| {
         health_of(sources, &Source::Docker) == Some(Health::Failing) && entities_of(sources, &Source::Docker) == 1
     })
@@ -223,7 +223,9 @@ async fn events_reach_the_view_without_a_look() {
     signals.send(Signal::Changes(vec![seen])).await.unwrap();
     rig.until("told", |sources| entities_of(sources, &Source::Docker) == 1).await;
     assert_eq!(looks.load(Ordering::SeqCst), 1);
-    assert_eq!(rig.keeper.snapshots().borrow().digests[0].entities, 1);
+    let mut snapshots = rig.keeper.snapshots();
+    let written = snapshots.wait_for(|snapshot| snapshot.digests.first().is_some_and(|digest| digest.entities == 1));
+    timeout(Duration::from_secs(10), written).await.unwrap().unwrap();
 }
 
 #[tokio::test]

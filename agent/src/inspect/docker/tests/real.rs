@@ -28,9 +28,10 @@ struct Real {
 
 impl Real {
     /// The engine, unless nobody named one; then says so.
-    fn named_by(variable: &str) -> Option<Self> {
-        let Ok(host) = std::env::var(variable) else {
-            println!("SKIPPED docker: {variable} is not set (tests/run sets it)");
+    fn of(engine: Engine) -> Option<Self> {
+        let variable = format!("ORCHESTRIX_TEST_{}_HOST", engine.name().to_uppercase());
+        let Ok(host) = std::env::var(&variable) else {
+            println!("SKIPPED {engine}: {variable} is not set (tests/run sets it)");
             return None;
         };
         let real = Self { host, prefix: format!("orchestrix-{}", std::process::id()) };
@@ -162,13 +163,13 @@ impl Seen {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_life_of_a_real_docker_container_is_told() {
-    let Some(real) = Real::named_by("ORCHESTRIX_TEST_DOCKER_HOST") else { return };
+    let Some(real) = Real::of(Engine::Docker) else { return };
     life(&real, Engine::Docker).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_life_of_a_real_podman_container_is_told() {
-    let Some(real) = Real::named_by("ORCHESTRIX_TEST_PODMAN_HOST") else { return };
+    let Some(real) = Real::of(Engine::Podman) else { return };
     life(&real, Engine::Podman).await;
 }
 
@@ -226,7 +227,7 @@ async fn life(real: &Real, engine: Engine) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_changes_and_hostile_labels_of_a_real_container_are_told() {
-    let Some(real) = Real::named_by("ORCHESTRIX_TEST_DOCKER_HOST") else { return };
+    let Some(real) = Real::of(Engine::Docker) else { return };
     let inspector = real.inspector(Engine::Docker);
     let mut seen = Seen::from(&inspector).await;
     let name = real.name("health");
@@ -243,7 +244,7 @@ async fn health_changes_and_hostile_labels_of_a_real_container_are_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_burst_of_real_containers_is_told_in_full() {
-    let Some(real) = Real::named_by("ORCHESTRIX_TEST_DOCKER_HOST") else { return };
+    let Some(real) = Real::of(Engine::Docker) else { return };
     let inspector = real.inspector(Engine::Docker);
     let mut seen = Seen::from(&inspector).await;
     let names: Vec<_> = (0..12).map(|n| real.name(&format!("burst-{n}"))).collect();

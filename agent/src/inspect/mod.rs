@@ -4,6 +4,7 @@
 //! runner owns time limits, spacing and panics, the view joins and compares. A look that failed, one that was partial
 //! and a thing that is absent are three different values.
 
+pub mod capability;
 pub mod docker;
 pub mod host;
 mod isolate;

@@ -23,6 +23,7 @@ mod watch;
 mod tests;
 
 use std::{
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -33,6 +34,7 @@ use orchestrix_common::model::{Source, Usage};
 
 pub(super) use membership::container_of;
 
+use self::sockets::Sockets as _;
 use super::{InspectError, Inspector, Observation, Signal, host::HostRoot};
 
 /// Time between two cheap looks for what is new.
@@ -93,6 +95,12 @@ impl ProcessInspector {
         // A failure lasts, and is told by the next look in its turn.
         self.blocking(|state| state.watch.look(Instant::now())).await.unwrap_or(false)
     }
+}
+
+/// True when something accepts TCP connections on a port in the agent's network. Blocking.
+pub(super) fn is_listening(proc: &Path, port: u16) -> bool {
+    let asked = sockets::Kernel::new(proc).own(0);
+    asked.is_ok_and(|found| found.iter().any(|it| it.port == port && it.transport == sockets::Transport::Tcp))
 }
 
 #[async_trait]

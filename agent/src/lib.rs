@@ -4,9 +4,13 @@
 //! or of the collector's HTTP API.
 
 pub mod act;
+pub mod cli;
+pub mod config;
+pub mod daemon;
 pub mod identity;
 pub mod inspect;
 pub mod link;
 pub mod outbox;
+pub mod status;
 pub mod view;
 mod wire;

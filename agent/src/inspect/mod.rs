@@ -9,6 +9,7 @@ pub mod docker;
 pub mod host;
 mod isolate;
 pub mod process;
+pub mod registry;
 pub mod runner;
 
 use std::{fmt, time::Duration};

@@ -14,6 +14,8 @@ mod flight;
 mod greet;
 mod session;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 

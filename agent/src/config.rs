@@ -1,0 +1,334 @@
+//! The agent's configuration: what an operator may set, with defaults that need nothing but a collector's address.
+//!
+//! Order: defaults, file, environment (`ORCHESTRIX_` and the key in capitals, `__` between levels), flags. All problems
+//! are reported together, each with its key. Secrets are never values here, only paths of files.
+
+use std::path::{Path, PathBuf};
+
+use orchestrix_common::{
+    config::{Loaded, Loader, Problems},
+    log::LogConfig,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::inspect::docker::Address;
+
+/// Where the configuration is looked for when no file is named.
+pub const DEFAULT_FILE: &str = "/etc/orchestrix/agent.toml";
+
+/// The smallest outbox that makes sense.
+const LEAST_OUTBOX: u64 = 1 << 20;
+
+/// The whole configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AgentConfig {
+    /// Where the collector is, `HOST:PORT`. Needed by `run` and `enroll`.
+    pub collector: Option<String>,
+    /// File that holds a join token, for a host that is not enrolled yet.
+    pub token_file: Option<PathBuf>,
+    /// Folder for the identity, the outbox and the status socket.
+    pub state_dir: PathBuf,
+    /// Bytes that reports may take on disk while the collector is away; past them the oldest are dropped.
+    pub outbox_max_bytes: u64,
+    /// Priority among processes (nice(1)): 0 is normal, 19 the lowest.
+    pub nice: u8,
+    /// What the agent tells about itself.
+    pub log: LogConfig,
+    /// What is looked at.
+    pub inspect: InspectConfig,
+    /// What the agent may use itself before it warns.
+    pub budget: BudgetConfig,
+}
+
+impl Default for AgentConfig {
+    fn default() -> Self {
+        Self {
+            collector: None,
+            token_file: None,
+            state_dir: PathBuf::from("/var/lib/orchestrix/agent"),
+            outbox_max_bytes: 64 << 20,
+            nice: 10,
+            log: LogConfig::default(),
+            inspect: InspectConfig::default(),
+            budget: BudgetConfig::default(),
+        }
+    }
+}
+
+/// What is looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InspectConfig {
+    /// The host itself.
+    pub host: SwitchConfig,
+    /// What the host can be used for.
+    pub capability: SwitchConfig,
+    /// Docker Engine.
+    pub docker: EngineConfig,
+    /// Podman's service.
+    pub podman: EngineConfig,
+    /// Processes.
+    pub process: ProcessConfig,
+    /// Where the host's files are, for an agent in a container.
+    pub root: RootConfig,
+}
+
+/// A source that is looked at or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SwitchConfig {
+    /// Whether it is looked at.
+    pub enabled: bool,
+}
+
+impl Default for SwitchConfig {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+/// An engine with Docker's API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EngineConfig {
+    /// Whether it is looked at.
+    pub enabled: bool,
+    /// Where it listens, `unix:///PATH` or `tcp://HOST:PORT`; the engine's usual socket when not set.
+    pub address: Option<String>,
+    /// Report scrubbed arguments of commands, not only their number.
+    pub report_arguments: bool,
+    /// The longest time between two looks at everything when no event asks for one.
+    pub interval_secs: u64,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self { enabled: true, address: None, report_arguments: false, interval_secs: 60 }
+    }
+}
+
+/// Processes that matter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProcessConfig {
+    /// Whether they are looked at.
+    pub enabled: bool,
+    /// Names of programs that are listed whether they listen or not.
+    pub programs: Vec<String>,
+    /// Report scrubbed arguments of commands, not only their number.
+    pub report_arguments: bool,
+}
+
+impl Default for ProcessConfig {
+    fn default() -> Self {
+        Self { enabled: true, programs: Vec::new(), report_arguments: false }
+    }
+}
+
+/// Where the host's files are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RootConfig {
+    /// procfs of the host.
+    pub proc: PathBuf,
+    /// sysfs of the host.
+    pub sys: PathBuf,
+    /// Configuration of the host.
+    pub etc: PathBuf,
+}
+
+impl Default for RootConfig {
+    fn default() -> Self {
+        Self { proc: "/proc".into(), sys: "/sys".into(), etc: "/etc".into() }
+    }
+}
+
+/// What the agent may use itself; past it, it says so in its log and status.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BudgetConfig {
+    /// Per cent of one core, mean of a minute.
+    pub cpu_percent: f64,
+    /// Bytes of resident memory.
+    pub memory_bytes: u64,
+}
+
+impl Default for BudgetConfig {
+    fn default() -> Self {
+        Self { cpu_percent: 10.0, memory_bytes: 128 << 20 }
+    }
+}
+
+/// What was given on the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--config`.
+    pub file: Option<PathBuf>,
+    /// `--collector`.
+    pub collector: Option<String>,
+    /// `--token-file`.
+    pub token_file: Option<PathBuf>,
+    /// `--state-dir`.
+    pub state_dir: Option<PathBuf>,
+}
+
+/// A configuration, and variables that named no key of it.
+#[derive(Debug)]
+pub struct Configured {
+    /// The checked configuration.
+    pub config: AgentConfig,
+    /// Environment variables with the common prefix that mean nothing to an agent.
+    pub ignored: Vec<String>,
+}
+
+/// Loads and checks the configuration.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(
+    overrides: Overrides,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Configured, Problems> {
+    let Overrides { file, collector, token_file, state_dir } = overrides;
+    let default = Path::new(DEFAULT_FILE);
+    let file = file.or_else(|| default.exists().then(|| default.to_owned()));
+    let mut loader = Loader::new();
+    if let Some(file) = &file {
+        loader = loader.file(file);
+    }
+    let text = |path: PathBuf| path.display().to_string();
+    let mut loaded = loader
+        .environment(environment)
+        .flag("--collector", "collector", collector)
+        .flag("--token-file", "token_file", token_file.map(text))
+        .flag("--state-dir", "state_dir", state_dir.map(text))
+        .load::<AgentConfig>();
+    check(&mut loaded);
+    let ignored = std::mem::take(&mut loaded.ignored);
+    loaded.into_result().map(|config| Configured { config, ignored })
+}
+
+fn check(loaded: &mut Loaded<AgentConfig>) {
+    let config = loaded.value.clone();
+    let mut wrong = |key: &str, message: String| loaded.problem(key, message);
+    if let Some(collector) = config.collector.as_deref().filter(|address| !is_address(address)) {
+        wrong("collector", format!("is {collector:?}, expected HOST:PORT, for example collector.example:7443"));
+    }
+    if !config.state_dir.is_absolute() {
+        // A relative folder would depend on where the agent is started; the command line may still name one.
+        if config.state_dir.as_os_str().is_empty() {
+            wrong("state_dir", "is empty, expected a folder".to_owned());
+        }
+    }
+    if config.outbox_max_bytes < LEAST_OUTBOX {
+        wrong("outbox_max_bytes", format!("is {}, expected at least {LEAST_OUTBOX}", config.outbox_max_bytes));
+    }
+    if config.nice > 19 {
+        wrong("nice", format!("is {}, expected 0 to 19", config.nice));
+    }
+    if let Err(error) = config.log.check() {
+        wrong("log.level", error.to_string());
+    }
+    for (name, engine) in [("docker", &config.inspect.docker), ("podman", &config.inspect.podman)] {
+        if let Some(Err(error)) = engine.address.as_deref().map(str::parse::<Address>) {
+            wrong(&format!("inspect.{name}.address"), error.to_string());
+        }
+        if !(5..=86_400).contains(&engine.interval_secs) {
+            let message = format!("is {}, expected 5 to 86400", engine.interval_secs);
+            wrong(&format!("inspect.{name}.interval_secs"), message);
+        }
+    }
+    if config.inspect.process.programs.iter().any(String::is_empty) {
+        wrong("inspect.process.programs", "has an empty name, expected names of programs".to_owned());
+    }
+    let root = &config.inspect.root;
+    for (name, path) in [("proc", &root.proc), ("sys", &root.sys), ("etc", &root.etc)] {
+        if !path.is_absolute() {
+            wrong(&format!("inspect.root.{name}"), format!("is {:?}, expected an absolute path", path.display()));
+        }
+    }
+    if !(config.budget.cpu_percent > 0.0 && config.budget.cpu_percent.is_finite()) {
+        wrong("budget.cpu_percent", format!("is {}, expected a number above zero", config.budget.cpu_percent));
+    }
+    if config.budget.memory_bytes == 0 {
+        wrong("budget.memory_bytes", "is 0, expected a number above zero".to_owned());
+    }
+}
+
+/// `HOST:PORT`, with brackets around an IPv6 address.
+fn is_address(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host_is_fine = bare.map_or_else(
+        || !host.is_empty() && !host.contains([':', '/', '@', ' ']),
+        |bare| bare.parse::<std::net::Ipv6Addr>().is_ok(),
+    );
+    host_is_fine && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_text(text: &str) -> Result<Configured, Problems> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        load(Overrides { file: Some(file.path().to_owned()), ..Overrides::default() }, [])
+    }
+
+    #[test]
+    fn the_example_file_is_valid_and_says_what_the_defaults_are() {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples/agent.toml");
+        let Configured { config, .. } =
+            load(Overrides { file: Some(example.clone()), ..Overrides::default() }, []).unwrap();
+        assert_eq!(config.collector.as_deref(), Some("collector.example:7443"));
+        // What is commented out is the default: with the comments taken off, nothing changes.
+        let text = std::fs::read_to_string(example).unwrap();
+        let uncommented: String = text
+            .lines()
+            .map(|line| line.strip_prefix("#").filter(|rest| !rest.starts_with(' ')).unwrap_or(line).to_owned() + "\n")
+            .collect();
+        assert_ne!(text, uncommented);
+        assert_eq!(with_text(&uncommented).unwrap().config, config);
+    }
+
+    #[test]
+    fn all_problems_come_together_each_with_its_key() {
+        let text = "collector = 'nowhere'\nnice = 40\nspeed = 'high'\n[log]\nlevel = 'a=b=c'\n\
+                    [inspect.docker]\naddress = 'ftp://x'\ninterval_secs = 1\n[inspect.process]\nprograms = ['']";
+        let problems = with_text(text).unwrap_err().to_string();
+        for key in [
+            "collector",
+            "nice",
+            "speed",
+            "log.level",
+            "inspect.docker.address",
+            "inspect.docker.interval_secs",
+            "inspect.process.programs",
+        ] {
+            assert!(problems.lines().any(|line| line.starts_with(&format!("{key} (from "))), "{key}: {problems}");
+        }
+        assert_eq!(problems.lines().count(), 7, "{problems}");
+    }
+
+    #[test]
+    fn flags_win_over_the_environment() {
+        let environment = [("ORCHESTRIX_COLLECTOR", "a:1"), ("ORCHESTRIX_INSPECT__DOCKER__ENABLED", "false")];
+        let environment = environment.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let overrides = Overrides { collector: Some("b:2".into()), ..Overrides::default() };
+        let Configured { config, .. } = load(overrides, environment).unwrap();
+        assert_eq!(config.collector.as_deref(), Some("b:2"));
+        assert!(!config.inspect.docker.enabled);
+    }
+
+    #[test]
+    fn addresses_need_a_host_and_a_port() {
+        for good in ["collector.example:7443", "127.0.0.1:1", "[::1]:7443"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in ["collector", ":7443", "host:0", "host:70000", "https://host:7443", "::1:7443", "[::g]:1", ""] {
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
+}

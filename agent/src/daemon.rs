@@ -1,0 +1,215 @@
+//! The running agent: its tasks, and how they end.
+//!
+//! Data flows from the inspectors' tasks through the keeper into the outbox, and from there over the link. A core task
+//! that ends by itself ends the agent with an error, so that a supervisor starts it again.
+
+mod own_use;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use orchestrix_common::{
+    model::Machine,
+    time::{SharedClock, Timestamp},
+};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{interval, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    act::Actor,
+    config::BudgetConfig,
+    identity::Identity,
+    inspect::{
+        Inspector,
+        runner::{self, Pace},
+    },
+    link::{IdentityDial, Link, LinkStatus, Parts},
+    outbox::Outbox,
+    status::{self, AgentStatus, OutboxStatus, SourceLine},
+    view::{Keeper, KeeperHandle},
+};
+use own_use::Meter;
+
+/// Time for all tasks to end once they are told to.
+const END: Duration = Duration::from_secs(8);
+
+/// How often the agent looks at its own use.
+const OWN_USE: Duration = Duration::from_secs(60);
+
+/// What a running agent is made of.
+#[derive(Debug)]
+pub struct Daemon {
+    /// Who the agent is.
+    pub identity: Identity,
+    /// Where its collector is.
+    pub collector: String,
+    /// Its state folder.
+    pub state_dir: PathBuf,
+    /// Reports on their way.
+    pub outbox: Outbox,
+    /// What it looks with.
+    pub inspectors: Vec<Arc<dyn Inspector>>,
+    /// What identifies the machine.
+    pub machine: Machine,
+    /// Kernel's random identifier of this boot.
+    pub boot_id: String,
+    /// Version of the agent.
+    pub version: String,
+    /// What the agent may use itself.
+    pub budget: BudgetConfig,
+    /// The clock.
+    pub clock: SharedClock,
+}
+
+/// A core task ended although nobody asked it to.
+#[derive(Debug, thiserror::Error)]
+#[error("a part of the agent broke down; see the log")]
+pub struct BrokenDown;
+
+/// What the status document is made of.
+#[derive(Clone)]
+struct Describer {
+    identity: Identity,
+    collector: String,
+    hostname: String,
+    version: String,
+    started_at: Timestamp,
+    outbox: Outbox,
+    keeper: KeeperHandle,
+    link: watch::Receiver<LinkStatus>,
+    meter: Arc<Meter>,
+}
+
+impl Daemon {
+    /// Runs until `stop` is cancelled. `ready` is called once everything runs.
+    ///
+    /// # Errors
+    /// When a core task ended by itself.
+    pub async fn run(self, stop: CancellationToken, ready: impl FnOnce()) -> Result<(), BrokenDown> {
+        let Self { identity, collector, state_dir, outbox, inspectors, machine, boot_id, version, budget, clock } =
+            self;
+        let end = stop.child_token();
+        let mut tasks = JoinSet::new();
+        let sources: Vec<_> = inspectors.iter().map(|inspector| inspector.source()).collect();
+        let (keeper_task, keeper) = Keeper::new(sources, outbox.clone(), Arc::clone(&clock));
+        tasks.spawn(keeper_task.run(end.clone()));
+        let lookout = runner::start(inspectors, &keeper, &clock, Pace::default(), &end, &mut tasks);
+        let (link, link_status) = Link::new(Parts {
+            dial: Arc::new(IdentityDial { identity: identity.clone(), collector: collector.clone() }),
+            outbox: outbox.clone(),
+            keeper: keeper.clone(),
+            actor: Actor::new(lookout),
+            clock: Arc::clone(&clock),
+            machine: machine.clone(),
+            boot_id,
+            agent_version: version.clone(),
+        });
+        tasks.spawn(link.run(end.clone()));
+        let renewal = (identity.clone(), collector.clone(), Arc::clone(&clock), end.clone());
+        tasks.spawn(async move {
+            let (identity, collector, clock, end) = renewal;
+            identity.keep_fresh(&collector, clock, end).await;
+        });
+        let meter = Arc::new(Meter::new(budget));
+        let describer = Describer {
+            identity,
+            collector,
+            hostname: machine.hostname,
+            version,
+            started_at: clock.now(),
+            outbox,
+            keeper: keeper.clone(),
+            link: link_status,
+            meter: Arc::clone(&meter),
+        };
+        // Comforts: the agent does its work without them.
+        let mut comforts = JoinSet::new();
+        match status::bind(&state_dir) {
+            Ok(listener) => {
+                comforts.spawn(status::serve(listener, move || {
+                    let describer = describer.clone();
+                    async move { describer.describe().await }
+                }));
+            }
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "`status` will not work"),
+        }
+        comforts.spawn(watch_own_use(meter));
+        if let Some(span) = sd_notify::watchdog_enabled() {
+            comforts.spawn(feed_watchdog(span / 2, keeper));
+        }
+        ready();
+        // Cancel-safe: waiting for a token or for a task to end loses nothing when dropped.
+        let broken = tokio::select! {
+            biased;
+            () = stop.cancelled() => false,
+            Some(ended) = tasks.join_next() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "task failed");
+                }
+                !stop.is_cancelled()
+            }
+        };
+        end.cancel();
+        let all = async { while tasks.join_next().await.is_some() {} };
+        if timeout(END, all).await.is_err() {
+            tracing::warn!("some tasks did not end in time");
+        }
+        if broken { Err(BrokenDown) } else { Ok(()) }
+    }
+}
+
+impl Describer {
+    async fn describe(&self) -> AgentStatus {
+        let position = self.outbox.position();
+        let sources = self.keeper.summary().await.into_iter();
+        AgentStatus {
+            version: self.version.clone(),
+            agent_id: self.identity.agent_id().to_string(),
+            hostname: self.hostname.clone(),
+            collector: self.collector.clone(),
+            certificate_not_after: self.identity.certificate_not_after(),
+            started_at: self.started_at,
+            link: self.link.borrow().clone(),
+            outbox: OutboxStatus {
+                head_sequence: position.head_sequence,
+                acknowledged_sequence: position.acknowledged_sequence,
+                waiting_reports: position.waiting_reports,
+                dropped_reports: position.dropped_reports,
+                bytes: position.bytes,
+                trouble: position.trouble,
+            },
+            sources: sources
+                .map(|summary| SourceLine {
+                    source: summary.source,
+                    status: summary.status,
+                    entities: summary.entities,
+                })
+                .collect(),
+            own_use: self.meter.read(),
+        }
+    }
+}
+
+async fn watch_own_use(meter: Arc<Meter>) {
+    let mut ticks = interval(OWN_USE);
+    loop {
+        ticks.tick().await;
+        meter.check(OWN_USE);
+    }
+}
+
+/// Tells systemd that the agent is alive, as long as the keeper answers.
+async fn feed_watchdog(every: Duration, keeper: KeeperHandle) {
+    let mut ticks = interval(every);
+    loop {
+        ticks.tick().await;
+        if timeout(every, keeper.summary()).await.is_ok() {
+            let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+        } else {
+            tracing::error!("the agent does not get on; systemd will restart it");
+        }
+    }
+}

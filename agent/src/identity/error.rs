@@ -179,7 +179,7 @@ fn alert_meaning(alert: &str) -> Option<IdentityError> {
 /// Why the agent did not accept the collector's certificate.
 fn certificate_meaning(error: &CertificateError) -> IdentityError {
     match error {
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => IdentityError::UntrustedCollector,
+        CertificateError::UnknownIssuer => IdentityError::UntrustedCollector,
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet

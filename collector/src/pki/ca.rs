@@ -51,7 +51,9 @@ impl Ca {
     pub(super) fn new_root(trust_domain: &TrustDomain, now: Timestamp) -> Result<Self, PkiError> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let (mut params, _) = template(now, now.plus(ROOT_LIFE), &trust_domain.uri())?;
-        make_ca(&mut params, &format!("Orchestrix root 1, {trust_domain}"), 1);
+        // Two installations with one trust domain still have CAs of different names.
+        let mark = Serial::from_random(random()?).to_string();
+        make_ca(&mut params, &format!("Orchestrix root {}, {trust_domain}", &mark[24..]), 1);
         let certificate = params.self_signed(&key)?.der().clone();
         Self::open(certificate, 1, key)
     }

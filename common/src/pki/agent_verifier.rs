@@ -75,9 +75,9 @@ impl ClientCertVerifier for AgentVerifier {
                 if last.as_secs().saturating_add(self.grace.as_secs()) < now.as_secs() {
                     return Err(expired);
                 }
-                self.chain.verify_client_cert(end_entity, intermediates, last)
+                self.chain.verify_client_cert(end_entity, intermediates, last).map_err(from_another_ca)
             }
-            Err(error) => Err(error),
+            Err(error) => Err(from_another_ca(error)),
         }
     }
 
@@ -101,5 +101,13 @@ impl ClientCertVerifier for AgentVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.chain.supported_verify_schemes()
+    }
+}
+
+/// A chain from another CA of the same name fails at its signature. Its holder is told what it is told of any other CA.
+pub(super) fn from_another_ca(error: Error) -> Error {
+    match error {
+        Error::InvalidCertificate(CertificateError::BadSignature) => CertificateError::UnknownIssuer.into(),
+        other => other,
     }
 }

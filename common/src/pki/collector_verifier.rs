@@ -13,7 +13,7 @@ use rustls::{
     server::ParsedCertificate,
 };
 
-use super::{Leaf, LeafError, Pin, Role, TrustDomain, provider};
+use super::{Leaf, LeafError, Pin, Role, TrustDomain, agent_verifier::from_another_ca, provider};
 
 /// Accepts any collector whose certificate comes from the expected CA.
 #[derive(Debug)]
@@ -66,6 +66,7 @@ impl ServerCertVerifier for CollectorVerifier {
         let certificate = ParsedCertificate::try_from(end_entity)?;
         let verify = |roots: &RootCertStore| {
             verify_server_cert_signed_by_trust_anchor(&certificate, roots, intermediates, now, self.algorithms.all)
+                .map_err(from_another_ca)
         };
         match &self.trust {
             Trust::Roots { roots, .. } => verify(roots)?,

@@ -78,3 +78,6 @@ pub fn server_config(
     config.alpn_protocols = vec![ALPN.to_vec()];
     Ok(config)
 }
+
+#[cfg(test)]
+mod tests;

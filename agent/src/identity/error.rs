@@ -47,19 +47,24 @@ pub enum IdentityError {
     },
     /// At enrolment, the collector shows a certificate of another CA than the token names.
     #[error(
-        "the collector's certificate is not from the CA that the token names; \
-         check the collector's address, or make a token on the collector that answers there"
+        "the collector's certificate, at {0}, is not from the CA that the token names; \
+         check the address, or make a token on the collector that answers there"
     )]
-    WrongCa,
+    WrongCa(String),
     /// The collector shows a certificate of a CA that the agent does not trust.
     #[error(
-        "the collector's certificate is not from a CA that this agent trusts; check the collector's address, \
-         or enrol again if its CA was made anew"
+        "the collector's certificate, at {0}, is not from a CA that this agent trusts; \
+         check the address, or enrol again if its CA was made anew"
     )]
-    UntrustedCollector,
+    UntrustedCollector(String),
     /// What answers is not a collector.
-    #[error("what answers at the collector's address is not a collector; check the address")]
-    NotACollector(#[source] Source),
+    #[error("what answers at {collector} is not a collector of this installation; check the address")]
+    NotACollector {
+        /// The address.
+        collector: String,
+        /// What it answered with.
+        source: Source,
+    },
     /// The collector's certificate is not valid now, by this host's clock.
     #[error("the collector's certificate is not valid at this host's time; check the clocks of both hosts")]
     CollectorClock(#[source] Source),
@@ -112,7 +117,8 @@ impl IdentityError {
 
     /// What an error while connecting means.
     pub(super) fn from_connect(collector: &str, error: tonic::transport::Error) -> Self {
-        recognise(&error).unwrap_or_else(|| Self::Unreachable { collector: collector.to_owned(), source: error.into() })
+        recognise(&error, collector)
+            .unwrap_or_else(|| Self::Unreachable { collector: collector.to_owned(), source: error.into() })
     }
 }
 
@@ -125,14 +131,14 @@ pub fn explain(status: &Status) -> IdentityError {
     if let Some(code) = code.and_then(|code| code.parse().ok()) {
         return IdentityError::Refused { code, message: status.message().to_owned() };
     }
-    recognise(status).unwrap_or_else(|| IdentityError::Call(Box::new(status.clone())))
+    recognise(status, "its address").unwrap_or_else(|| IdentityError::Call(Box::new(status.clone())))
 }
 
 /// Looks for something that concerns identity along the chain of causes.
-fn recognise(error: &(dyn Error + 'static)) -> Option<IdentityError> {
+fn recognise(error: &(dyn Error + 'static), collector: &str) -> Option<IdentityError> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(found) = recognise_one(error) {
+        if let Some(found) = recognise_one(error, collector) {
             return Some(found);
         }
         // An I/O error hides what it was made of from `source`.
@@ -142,12 +148,12 @@ fn recognise(error: &(dyn Error + 'static)) -> Option<IdentityError> {
     None
 }
 
-fn recognise_one(error: &(dyn Error + 'static)) -> Option<IdentityError> {
+fn recognise_one(error: &(dyn Error + 'static), collector: &str) -> Option<IdentityError> {
     match error.downcast_ref::<rustls::Error>() {
         Some(rustls::Error::AlertReceived(alert)) => alert_meaning(&format!("{alert:?}")),
-        Some(rustls::Error::InvalidCertificate(error)) => Some(certificate_meaning(error)),
+        Some(rustls::Error::InvalidCertificate(error)) => Some(certificate_meaning(error, collector)),
         Some(error @ (rustls::Error::PeerIncompatible(_) | rustls::Error::InvalidMessage(_))) => {
-            Some(IdentityError::NotACollector(error.clone().into()))
+            Some(IdentityError::NotACollector { collector: collector.to_owned(), source: error.clone().into() })
         }
         Some(_) => None,
         // h2 keeps only the text of what went wrong below it.
@@ -177,15 +183,18 @@ fn alert_meaning(alert: &str) -> Option<IdentityError> {
 }
 
 /// Why the agent did not accept the collector's certificate.
-fn certificate_meaning(error: &CertificateError) -> IdentityError {
+fn certificate_meaning(error: &CertificateError, collector: &str) -> IdentityError {
+    let collector = collector.to_owned();
     match error {
-        CertificateError::UnknownIssuer => IdentityError::UntrustedCollector,
+        CertificateError::UnknownIssuer => IdentityError::UntrustedCollector(collector),
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet
         | CertificateError::NotValidYetContext { .. } => IdentityError::CollectorClock(error.to_string().into()),
-        CertificateError::Other(other) if other.0.downcast_ref() == Some(&TrustError::Pin) => IdentityError::WrongCa,
-        _ => IdentityError::NotACollector(error.to_string().into()),
+        CertificateError::Other(other) if other.0.downcast_ref() == Some(&TrustError::Pin) => {
+            IdentityError::WrongCa(collector)
+        }
+        _ => IdentityError::NotACollector { collector, source: error.to_string().into() },
     }
 }
 
@@ -203,7 +212,7 @@ fn advice(code: RefusalCode, message: &str) -> String {
             "the join token's secret is wrong; copy the whole line that `orchestrix-collector token create` printed"
                 .to_owned()
         }
-        RefusalCode::TokenUsed => format!("the join token has no use left; {NEW_TOKEN}"),
+        RefusalCode::TokenUsed => format!("the join token is used up; {NEW_TOKEN}"),
         RefusalCode::TokenExpired => format!("the join token has expired; {NEW_TOKEN}"),
         RefusalCode::TokenRevoked => format!("the join token was revoked; {NEW_TOKEN}"),
         RefusalCode::CertificateSuperseded => {
@@ -235,12 +244,12 @@ mod tests {
     #[test]
     fn an_alert_is_found_in_the_text_that_h2_leaves_of_it() {
         let text = io::Error::new(io::ErrorKind::InvalidData, "received fatal alert: UnknownCA");
-        assert!(matches!(recognise(&text), Some(IdentityError::UnknownCa)));
+        assert!(matches!(recognise(&text, "x"), Some(IdentityError::UnknownCa)));
         let typed = io::Error::other(rustls::Error::AlertReceived(AlertDescription::CertificateExpired));
-        assert!(matches!(recognise(&typed), Some(IdentityError::CertificateExpired)));
+        assert!(matches!(recognise(&typed, "x"), Some(IdentityError::CertificateExpired)));
         let revoked = io::Error::other(rustls::Error::AlertReceived(AlertDescription::CertificateRevoked));
-        assert!(recognise(&revoked).unwrap().is_permanent());
-        assert!(recognise(&io::Error::from(io::ErrorKind::ConnectionRefused)).is_none());
+        assert!(recognise(&revoked, "x").unwrap().is_permanent());
+        assert!(recognise(&io::Error::from(io::ErrorKind::ConnectionRefused), "x").is_none());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Data moves downwards only: `session` (carry) → `reconcile` (decide) → `store` (store) → `query`, `api`, `web` (show).
 //! It knows nothing of Docker, Kubernetes or `/proc`.
 
+pub mod admin;
+pub mod api;
 pub mod cli;
 pub mod config;
 pub mod pki;
@@ -11,3 +13,4 @@ pub mod reconcile;
 pub mod serve;
 pub mod session;
 pub mod store;
+pub mod web;

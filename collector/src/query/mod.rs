@@ -1,3 +1,40 @@
-//! SHOW: reads the inventory. Read-only: nothing here changes a row.
+//! SHOW, the reading half: a question becomes SQL, a row becomes a plain view.
+//!
+//! A view is shown by the API and by the command line as it is, so it derives its JSON here; a second copy of each in
+//! `api` would carry nothing. It knows nothing of HTTP and of who asks. Rules:
+//!
+//! - It only reads. Every list has a limit and a cursor, and what was asked for reaches SQL as bound values only.
+//! - What is not known is `null`, never zero and never left out.
+//! - What is recorded and what is known now are told apart: the status of a workload depends on whether anybody can look
+//!   at it at the moment ([`liveness`]).
+//! - A page says up to which change it is true; the change feed continues from there ([`sequence`]).
 
+mod agent;
+mod compute;
+mod container;
+mod cursor;
+mod environment;
+mod filter;
+pub mod liveness;
 pub mod nested;
+mod place;
+mod record;
+mod resource;
+pub mod sequence;
+mod time;
+mod token;
+pub mod tree;
+mod value;
+mod workload;
+
+pub use agent::{Agent, Certificate, Coverage};
+pub use compute::{Capability, Compute, ComputeAgent, ComputeUsage};
+pub use container::Container;
+pub use environment::{AutomationTarget, Environment, EnvironmentAssociation, Tag};
+pub use filter::{DEFAULT_LIMIT, Filter, ListRequest, MAX_LIMIT, ParameterError, Test};
+pub use place::{AvailabilityZone, Cloud, Datacenter, Partner, Region};
+pub use record::{AuditEntry, HistoryEntry, Match};
+pub use resource::{Context, Key, KeyKind, Page, QueryError, Resource, get, list};
+pub use time::Time;
+pub use token::JoinToken;
+pub use workload::{Port, PortListener, SeenBy, Stale, Workload, WorkloadUsage};

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod agent_certificate;
 pub mod agent_change;
+pub mod api_token;
 pub mod audit;
 pub mod capability;
 pub mod certificate_authority;

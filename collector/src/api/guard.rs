@@ -1,0 +1,107 @@
+//! What surrounds every route: limits, headers, and a problem document for whatever goes wrong.
+
+use std::{any::Any, time::Duration};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+};
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+
+use super::{ApiState, Problem, document};
+use crate::web;
+
+/// Bytes of the largest request body.
+const BODY_LIMIT: usize = 64 << 10;
+
+/// Headers of every answer. The page loads nothing from elsewhere and nothing loads the page.
+const HEADERS: [(HeaderName, &str); 7] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+];
+
+/// The admin API, what monitoring asks for, and the embedded page, ready to be served.
+pub fn router(state: ApiState) -> Router {
+    let (routes, _) = document::described(state.clone());
+    let limit = state.settings.request_limit;
+    routes
+        .merge(web::routes())
+        .fallback(async |request: Request| Problem::not_found("page", request.uri().path()))
+        .method_not_allowed_fallback(async || {
+            let detail = "this path is there, but not for this method";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+        })
+        .with_state(state)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(large_body))
+        .layer(middleware::from_fn_with_state(limit, in_time))
+        // Server-sent events are left as they are: a compressor would hold them back.
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(observe))
+        .layer(middleware::map_response(protect))
+}
+
+/// Gives an answer within the limit. The body of a change feed goes on for as long as it likes.
+async fn in_time(State(limit): State<Duration>, request: Request, next: Next) -> Result<Response, Problem> {
+    tokio::time::timeout(limit, next.run(request)).await.map_err(|_| {
+        let detail = "the answer took too long; ask for less, or try again";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timed-out", detail)
+    })
+}
+
+/// Refuses a body that says it is too large; one that lies about it is cut off when it is read.
+async fn large_body(request: Request, next: Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let response = if length.is_some_and(|length: usize| length > BODY_LIMIT) {
+        StatusCode::PAYLOAD_TOO_LARGE.into_response()
+    } else {
+        next.run(request).await
+    };
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        let detail = format!("the body is larger than {BODY_LIMIT} bytes");
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail).into_response();
+    }
+    response
+}
+
+async fn observe(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let started = tokio::time::Instant::now();
+    let response = next.run(request).await;
+    let labels = [("method", method.to_string()), ("status", response.status().as_u16().to_string())];
+    metrics::histogram!("orchestrix_api_request_seconds", &labels).record(started.elapsed().as_secs_f64());
+    response
+}
+
+async fn protect(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the signature of a panic handler")]
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    tracing::error!(message, "request handler panicked");
+    metrics::counter!("orchestrix_api_panics_total").increment(1);
+    Problem::internal().into_response()
+}

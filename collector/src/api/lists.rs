@@ -1,0 +1,141 @@
+//! Lists and single resources: the same two handlers for every kind.
+
+use axum::{
+    extract::{Path, Query, State, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use utoipa::openapi::{
+    HttpMethod, Object, Required, Type,
+    path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
+    schema::ObjectBuilder,
+};
+
+use super::{
+    ApiState, Problem,
+    auth::Access,
+    respond,
+    routes::{Routes, content, problem},
+};
+use crate::{
+    query::{self, Context, DEFAULT_LIMIT, Filter, KeyKind, ListRequest, MAX_LIMIT, Page, Resource, Test},
+    store::Value,
+};
+
+/// Enters the list of a resource and its single form.
+pub(super) fn enter<R: Resource>(routes: &mut Routes, access: Access) {
+    let page = routes.schema::<Page<R>>();
+    let list = format!("/api/v1/{}", R::LIST);
+    let operation = OperationBuilder::new()
+        .tag(R::LIST)
+        .operation_id(Some(format!("list-{}", R::LIST)))
+        .summary(Some(format!("Lists {}", R::LIST.replace('-', " "))))
+        .description(Some(R::ABOUT))
+        .parameters(Some(parameters(R::FILTERS)))
+        .response("200", content("A page of the list.", page))
+        .response("304", plain("The caller has this page already (If-None-Match)."))
+        .response("400", problem("A parameter is unknown or of another form; the nearest name is proposed."));
+    routes.add(HttpMethod::Get, &list, access, operation, list_handler::<R>);
+
+    let one = routes.schema::<R>();
+    let path = R::KEYS.iter().fold(list, |path, key| format!("{path}/{{{}}}", key.name));
+    let keys = R::KEYS.iter().map(|key| {
+        let kind = if key.kind == KeyKind::Int { Type::Integer } else { Type::String };
+        parameter(key.name, ParameterIn::Path, ObjectBuilder::new().schema_type(kind).build(), None)
+    });
+    let operation = OperationBuilder::new()
+        .tag(R::LIST)
+        .operation_id(Some(format!("get-{}", R::ONE.replace(' ', "-"))))
+        .summary(Some(format!("Reads one {}", R::ONE)))
+        .parameters(Some(keys))
+        .response("200", content("It.", one))
+        .response("304", plain("The caller has it already (If-None-Match)."))
+        .response("404", problem("There is none with this key."));
+    routes.add(HttpMethod::Get, &path, access, operation, get_handler::<R>);
+}
+
+async fn list_handler<R: Resource>(
+    State(api): State<ApiState>,
+    headers: HeaderMap,
+    parameters: Result<Query<Vec<(String, String)>>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(parameters) = parameters.map_err(|rejection| {
+        Problem::new(StatusCode::BAD_REQUEST, "invalid-parameter", rejection.body_text())
+            .at("query", "name=value pairs, percent-encoded")
+    })?;
+    let now = api.clock.now();
+    let context = Context { dialect: api.db.dialect(), now };
+    let request = ListRequest::parse::<R>(&context, &parameters)?;
+    let page = query::list::<R>(&api.db, now, &request).await?;
+    respond::json(&headers, &page)
+}
+
+async fn get_handler<R: Resource>(
+    State(api): State<ApiState>,
+    headers: HeaderMap,
+    Path(path): Path<Vec<(String, String)>>,
+) -> Result<Response, Problem> {
+    let mut key = Vec::new();
+    for (part, (name, text)) in R::KEYS.iter().zip(&path) {
+        key.push(match part.kind {
+            KeyKind::Text => Value::from(text),
+            KeyKind::Int => Value::Int(text.parse().map_err(|_| {
+                Problem::new(StatusCode::BAD_REQUEST, "invalid-parameter", format!("{name} is not a whole number"))
+                    .at(name.as_str(), "a whole number")
+            })?),
+        });
+    }
+    match query::get::<R>(&api.db, api.clock.now(), key).await? {
+        Some(item) => respond::json(&headers, &item),
+        None => {
+            let id: Vec<&str> = path.iter().map(|(_, text)| text.as_str()).collect();
+            Err(Problem::not_found(R::ONE, &id.join("/")))
+        }
+    }
+}
+
+fn parameters(filters: &[Filter]) -> Vec<Parameter> {
+    let limit = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(MAX_LIMIT))
+        .default(Some(DEFAULT_LIMIT.into()))
+        .build();
+    let text = || ObjectBuilder::new().schema_type(Type::String).build();
+    let mut parameters = vec![
+        parameter("limit", ParameterIn::Query, limit, Some("Rows of a page.".to_owned())),
+        parameter("cursor", ParameterIn::Query, text(), Some("The `next` of the page before.".to_owned())),
+    ];
+    for filter in filters {
+        let schema = match filter.test {
+            Test::Int(_) | Test::Above(_) => ObjectBuilder::new().schema_type(Type::Integer).build(),
+            Test::Flag(_) => ObjectBuilder::new().schema_type(Type::Boolean).build(),
+            Test::Word(words) => {
+                let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+                ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
+            }
+            Test::Text(_) | Test::Computed(_) | Test::Label(_) => text(),
+        };
+        let repeated = match filter.test {
+            Test::Int(_) | Test::Text(_) | Test::Computed(_) => " Repeated: any of them.",
+            Test::Label(_) => " Repeated: all of them.",
+            Test::Flag(_) | Test::Above(_) | Test::Word(_) => "",
+        };
+        let about = match filter.also {
+            Some(also) => format!("{}{repeated} Also called `{also}`.", filter.about),
+            None => format!("{}{repeated}", filter.about),
+        };
+        parameters.push(parameter(filter.name, ParameterIn::Query, schema, Some(about)));
+    }
+    parameters
+}
+
+pub(super) fn parameter(name: &str, place: ParameterIn, schema: Object, about: Option<String>) -> Parameter {
+    let required = if place == ParameterIn::Path { Required::True } else { Required::False };
+    let parameter = ParameterBuilder::new().name(name).parameter_in(place).required(required);
+    parameter.schema(Some(schema)).description(about).build()
+}
+
+pub(super) fn plain(description: &str) -> utoipa::openapi::Response {
+    utoipa::openapi::ResponseBuilder::new().description(description).build()
+}

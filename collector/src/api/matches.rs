@@ -1,0 +1,96 @@
+//! Deciding which compute a host is.
+
+use axum::{
+    Extension,
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse as _, Response},
+};
+use serde::Deserialize;
+use utoipa::{
+    ToSchema,
+    openapi::{
+        HttpMethod, Type,
+        path::{OperationBuilder, ParameterIn},
+        schema::ObjectBuilder,
+    },
+};
+
+use super::{
+    ApiState, Problem,
+    agents::json_body,
+    auth::{Access, Caller},
+    lists::parameter,
+    respond,
+    routes::{Routes, content, problem},
+};
+use crate::{
+    admin::Role,
+    query::{self, Match},
+    reconcile::{MatchChoice, ResolveError},
+};
+
+/// What a person decided about a host.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+struct Decision {
+    /// It is this compute.
+    compute_id: Option<i64>,
+    /// It is a new compute. Give either this or `computeId`.
+    new: bool,
+}
+
+pub(super) fn enter(routes: &mut Routes) {
+    let (decision, decided) = (routes.schema::<Decision>(), routes.schema::<Match>());
+    let schema = ObjectBuilder::new().schema_type(Type::Integer).build();
+    let operation = OperationBuilder::new()
+        .tag("matches")
+        .operation_id(Some("resolve-match"))
+        .summary(Some("Decides which compute a host is"))
+        .parameter(parameter("id", ParameterIn::Path, schema, None))
+        .request_body(Some(json_body(decision)))
+        .response("200", content("The match as it is now.", decided))
+        .response("400", problem("The body is of another form, or there is no such compute."))
+        .response("404", problem("There is no such match."))
+        .response("409", problem("It is decided already."));
+    let path = "/api/v1/matches/{id}/resolve";
+    routes.add(HttpMethod::Post, path, Access::Role(Role::Operator), operation, handler);
+}
+
+async fn handler(
+    State(api): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(text): Path<String>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Problem> {
+    let id: i64 = text.parse().map_err(|_| Problem::not_found("match", &text))?;
+    let choice = match respond::body(&bytes)? {
+        Decision { compute_id: Some(compute), new: false } => MatchChoice::Claim(compute),
+        Decision { compute_id: None, new: true } => MatchChoice::New,
+        Decision { .. } => {
+            let problem = Problem::new(StatusCode::BAD_REQUEST, "invalid-body", "this decides nothing");
+            return Err(problem.at("computeId", "either {\"computeId\": n} or {\"new\": true}"));
+        }
+    };
+    if query::get::<Match>(&api.db, api.clock.now(), vec![id.into()]).await?.is_none() {
+        return Err(Problem::not_found("match", &text));
+    }
+    api.matches.resolve(id, choice, &caller.actor()).await.map_err(resolve_problem)?;
+    match query::get::<Match>(&api.db, api.clock.now(), vec![id.into()]).await? {
+        Some(decided) => respond::json(&headers, &decided),
+        None => Ok(StatusCode::NO_CONTENT.into_response()),
+    }
+}
+
+fn resolve_problem(error: ResolveError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        ResolveError::NotOpen(_) => Problem::new(StatusCode::CONFLICT, "conflict", detail),
+        ResolveError::NoCompute(_) => {
+            Problem::new(StatusCode::BAD_REQUEST, "invalid-body", detail).at("computeId", "the id of a compute")
+        }
+        ResolveError::Store(error) => error.into(),
+    }
+}

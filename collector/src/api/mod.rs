@@ -1,0 +1,117 @@
+//! SHOW over HTTP: the admin API under `/api/v1`, what monitoring asks for, and the embedded page.
+//!
+//! It turns requests into questions to [`query`](crate::query) or decisions of [`admin`](crate::admin), and answers into
+//! JSON. It knows no SQL. Invariants:
+//!
+//! - Every route is entered through [`Routes`](routes::Routes), with the role that it needs and its description: there is
+//!   none without, and what OpenAPI says is what is served.
+//! - What is wrong with a request is a problem document that names the field and what would be right.
+//! - An answer is bounded: pages have a limit, a change feed reads on only as fast as its reader does.
+//! - The listener belongs on loopback or behind a proxy with TLS: tokens travel in clear.
+
+mod agents;
+mod auth;
+mod changes;
+mod document;
+mod guard;
+mod join_tokens;
+mod lists;
+mod matches;
+mod monitor;
+mod parts;
+mod problem;
+mod respond;
+mod routes;
+
+use std::{sync::Arc, time::Duration};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use orchestrix_common::time::SharedClock;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::store::Db;
+
+pub use document::openapi;
+pub use guard::router;
+pub use parts::{AgentSessions, MatchDecisions, RefreshError, Refreshed};
+pub use problem::Problem;
+
+/// Time limits and sizes.
+#[derive(Clone, Copy, Debug)]
+pub struct ApiSettings {
+    /// How long a request may take before its answer begins.
+    pub request_limit: Duration,
+    /// How long a refresh may take.
+    pub refresh_limit: Duration,
+    /// Open change feeds; further ones are refused.
+    pub feeds: usize,
+    /// How often an idle change feed says that it lives.
+    pub feed_heartbeat: Duration,
+    /// How often a change feed looks for what other collectors stored.
+    pub feed_poll: Duration,
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self {
+            request_limit: Duration::from_secs(60),
+            refresh_limit: Duration::from_secs(30),
+            feeds: 256,
+            feed_heartbeat: Duration::from_secs(15),
+            feed_poll: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What all routes share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ApiState {
+    db: Db,
+    clock: SharedClock,
+    committed: watch::Receiver<u64>,
+    sessions: Arc<dyn AgentSessions>,
+    matches: Arc<dyn MatchDecisions>,
+    metrics: Option<Prometheus>,
+    settings: ApiSettings,
+    feeds: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+#[derive(Clone)]
+struct Prometheus(PrometheusHandle);
+
+impl std::fmt::Debug for Prometheus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Prometheus")
+    }
+}
+
+impl ApiState {
+    /// Puts together what the routes need. `committed` wakes change feeds; cancelling `stop` ends them.
+    #[must_use]
+    pub fn new(
+        db: Db,
+        clock: SharedClock,
+        committed: watch::Receiver<u64>,
+        sessions: Arc<dyn AgentSessions>,
+        matches: Arc<dyn MatchDecisions>,
+        stop: CancellationToken,
+    ) -> Self {
+        let settings = ApiSettings::default();
+        let feeds = Arc::new(Semaphore::new(settings.feeds));
+        Self { db, clock, committed, sessions, matches, metrics: None, settings, feeds, stop }
+    }
+
+    /// Serves these metrics.
+    #[must_use]
+    pub fn with_metrics(self, handle: PrometheusHandle) -> Self {
+        Self { metrics: Some(Prometheus(handle)), ..self }
+    }
+
+    /// Takes other limits.
+    #[must_use]
+    pub fn with_settings(self, settings: ApiSettings) -> Self {
+        Self { settings, feeds: Arc::new(Semaphore::new(settings.feeds)), ..self }
+    }
+}

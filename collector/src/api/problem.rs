@@ -1,0 +1,131 @@
+//! Errors as RFC 9457 problem documents. Programs act on `code`, which never changes its meaning.
+
+use std::error::Error as _;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    admin::AdminError,
+    query::{ParameterError, QueryError},
+    store::StoreError,
+};
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: `code` tells what is wrong.
+    pub r#type: &'static str,
+    /// The status in words.
+    pub title: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// Stable word for programs.
+    pub code: &'static str,
+    /// What is wrong, for people.
+    pub detail: String,
+    /// The parameter or the place in the body that is wrong.
+    pub field: Option<String>,
+    /// What would be right there.
+    pub expected: Option<String>,
+}
+
+impl Problem {
+    /// A problem without a field.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail: detail.into(),
+            field: None,
+            expected: None,
+        }
+    }
+
+    /// Names the field and what would be right there.
+    #[must_use]
+    pub fn at(self, field: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), expected: Some(expected.into()), ..self }
+    }
+
+    /// There is no such thing.
+    #[must_use]
+    pub fn not_found(what: &str, id: &str) -> Self {
+        let id: String = id.chars().take(64).collect();
+        Self::new(StatusCode::NOT_FOUND, "not-found", format!("there is no {what} {id:?}"))
+    }
+
+    /// Something failed that the caller can do nothing about; the log tells more.
+    #[must_use]
+    pub fn internal() -> Self {
+        let detail = "the collector could not answer; its log tells why";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}
+
+impl From<ParameterError> for Problem {
+    fn from(error: ParameterError) -> Self {
+        let detail = error.to_string();
+        let ParameterError { code, field, expected, .. } = error;
+        Self::new(StatusCode::BAD_REQUEST, code, detail).at(field, expected)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let cause = error.source().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(error = %error, cause, "database failed");
+        if error.is_transient() {
+            let detail = "the database does not answer at the moment; try again";
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "database-unavailable", detail);
+        }
+        Self::internal()
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Parameter(error) => error.into(),
+            QueryError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AdminError> for Problem {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::NotFound { what, id } => Self::not_found(what, &id),
+            AdminError::Conflict(detail) => Self::new(StatusCode::CONFLICT, "conflict", detail),
+            AdminError::Store(error) => error.into(),
+            error @ (AdminError::File { .. } | AdminError::Random) => {
+                tracing::error!(error = %error, "request failed");
+                Self::internal()
+            }
+        }
+    }
+}

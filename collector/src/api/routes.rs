@@ -1,0 +1,102 @@
+//! The table of routes: each with its handler, the role it needs, and its description.
+
+use std::{collections::BTreeMap, convert::Infallible};
+
+use axum::{
+    Router,
+    handler::Handler,
+    middleware,
+    routing::{MethodFilter, MethodRouter, on},
+};
+use utoipa::{
+    ToSchema,
+    openapi::{
+        ContentBuilder, HttpMethod, Paths, Ref, RefOr, ResponseBuilder, Schema,
+        path::{Operation, OperationBuilder},
+        security::SecurityRequirement,
+    },
+};
+
+use super::{ApiState, Problem, auth::{self, Access}};
+
+/// Name of the security scheme in the description.
+pub(super) const BEARER: &str = "bearer";
+
+/// The routes so far.
+pub(super) struct Routes {
+    router: Router<ApiState>,
+    state: ApiState,
+    pub(super) paths: Paths,
+    pub(super) schemas: BTreeMap<String, RefOr<Schema>>,
+}
+
+impl Routes {
+    pub(super) fn new(state: ApiState) -> Self {
+        let mut routes =
+            Self { router: Router::new(), state, paths: Paths::new(), schemas: BTreeMap::new() };
+        routes.schema::<Problem>();
+        routes
+    }
+
+    /// Enters a route. Errors that the checks in front of it give are added to its description.
+    pub(super) fn add<H, T>(
+        &mut self,
+        method: HttpMethod,
+        path: &str,
+        access: Access,
+        operation: OperationBuilder,
+        handler: H,
+    ) where
+        H: Handler<T, ApiState>,
+        T: 'static,
+    {
+        let filter = match method {
+            HttpMethod::Post => MethodFilter::POST,
+            HttpMethod::Delete => MethodFilter::DELETE,
+            _ => MethodFilter::GET,
+        };
+        let check = middleware::from_fn_with_state((self.state.clone(), access), auth::check);
+        let handler: MethodRouter<ApiState, Infallible> = on(filter, handler).route_layer(check);
+        let router = std::mem::take(&mut self.router);
+        self.router = router.route(path, handler);
+        self.paths.add_path_operation(path, vec![method], described(operation, access));
+    }
+
+    /// Adds a type, and those it is made of, to the description.
+    pub(super) fn schema<T: ToSchema>(&mut self) -> Ref {
+        let mut found = vec![(T::name().into_owned(), T::schema())];
+        T::schemas(&mut found);
+        self.schemas.extend(found);
+        Ref::from_schema_name(T::name())
+    }
+
+    /// The router without its state.
+    pub(super) fn into_router(self) -> Router<ApiState> {
+        self.router
+    }
+}
+
+fn described(operation: OperationBuilder, access: Access) -> Operation {
+    let mut operation = operation.response("500", problem("Something failed that the log tells of."));
+    if let Access::Role(role) = access {
+        operation = operation
+            .security(SecurityRequirement::new(BEARER, [role.as_str()]))
+            .response("401", problem("No token, or none that is in force."))
+            .response("403", problem(&format!("The token's role is below {}.", role.as_str())))
+            .response("503", problem("The database does not answer at the moment."));
+    }
+    operation.build()
+}
+
+/// A response with a JSON body.
+pub(super) fn content(description: &str, schema: Ref) -> utoipa::openapi::Response {
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new().description(description).content("application/json", content).build()
+}
+
+/// A response with a problem document.
+pub(super) fn problem(description: &str) -> utoipa::openapi::Response {
+    let schema = Ref::from_schema_name(Problem::name());
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
+}

@@ -1,0 +1,304 @@
+//! From the parameters of a list to conditions. What is not understood is refused, with the nearest name that is.
+
+use super::{Context, Resource, cursor};
+use crate::store::{Dialect, Value};
+
+/// Rows of a page when no limit is given.
+pub const DEFAULT_LIMIT: usize = 100;
+/// Rows of the largest page.
+pub const MAX_LIMIT: usize = 1_000;
+/// Values of one repeated parameter.
+const MAX_VALUES: usize = 100;
+
+/// Something that a list can be narrowed by.
+#[derive(Clone, Copy, Debug)]
+pub struct Filter {
+    /// Name of the parameter.
+    pub name: &'static str,
+    /// A second name of it.
+    pub also: Option<&'static str>,
+    /// What it does, in one sentence.
+    pub about: &'static str,
+    /// How a row is tested.
+    pub test: Test,
+}
+
+/// How a row is tested. SQL in here is a column or an expression.
+#[derive(Clone, Copy, Debug)]
+pub enum Test {
+    /// It equals one of the whole numbers.
+    Int(&'static str),
+    /// It equals one of the texts.
+    Text(&'static str),
+    /// It is true or false.
+    Flag(&'static str),
+    /// It is larger than the number.
+    Above(&'static str),
+    /// An expression that depends on the time equals one of the texts.
+    Computed(fn(&Context) -> String),
+    /// A JSON object of texts holds the key, or the key with this value (`key=value`); all that are given.
+    Label(&'static str),
+    /// One of several words, each with its condition; an empty one narrows nothing.
+    Word(&'static [(&'static str, &'static str)]),
+}
+
+impl Filter {
+    /// A filter without a second name.
+    #[must_use]
+    pub const fn new(name: &'static str, test: Test, about: &'static str) -> Self {
+        Self { name, also: None, about, test }
+    }
+
+    /// Gives it a second name.
+    #[must_use]
+    pub const fn or(self, also: &'static str) -> Self {
+        Self { also: Some(also), ..self }
+    }
+}
+
+/// A parameter is not one of the list's, or not of the right form.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("parameter {field}: {problem}; expected {expected}")]
+pub struct ParameterError {
+    /// Stable word for programs.
+    pub code: &'static str,
+    /// The parameter.
+    pub field: String,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What would be right.
+    pub expected: String,
+}
+
+/// A condition with the values that are bound in it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Condition {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
+}
+
+/// A question to a list.
+#[derive(Clone, Debug)]
+pub struct ListRequest {
+    pub(super) limit: usize,
+    pub(super) after: Option<Vec<Value>>,
+    pub(super) conditions: Vec<Condition>,
+}
+
+impl ListRequest {
+    /// Reads the parameters of a list.
+    ///
+    /// # Errors
+    /// When one is unknown or of another form.
+    pub fn parse<R: Resource>(context: &Context, parameters: &[(String, String)]) -> Result<Self, ParameterError> {
+        let mut request = Self { limit: DEFAULT_LIMIT, after: None, conditions: Vec::new() };
+        let mut given: Vec<(&Filter, Vec<&str>)> = Vec::new();
+        for (name, text) in parameters {
+            match name.as_str() {
+                "limit" => request.limit = limit(text)?,
+                "cursor" => {
+                    let key = cursor::read(R::LIST, R::KEYS, text).ok_or_else(|| ParameterError {
+                        code: "invalid-cursor",
+                        field: name.clone(),
+                        problem: "is not a cursor of this list".to_owned(),
+                        expected: "the `next` of a page of the same list".to_owned(),
+                    })?;
+                    request.after = Some(key);
+                }
+                _ => {
+                    let filter = R::FILTERS.iter().find(|filter| filter.name == name || filter.also == Some(name));
+                    let filter = filter.ok_or_else(|| unknown(name, R::FILTERS))?;
+                    match given.iter_mut().find(|(known, _)| known.name == filter.name) {
+                        Some((_, values)) => values.push(text),
+                        None => given.push((filter, vec![text])),
+                    }
+                }
+            }
+        }
+        let names: Vec<_> = given.iter().map(|(filter, _)| filter.name).collect();
+        request.conditions.extend(R::implied(&names).map(|sql| Condition { sql: sql.to_owned(), values: Vec::new() }));
+        for (filter, values) in given {
+            if values.len() > MAX_VALUES {
+                return Err(invalid(filter.name, "is given too often", &format!("at most {MAX_VALUES} values")));
+            }
+            condition(context, filter, &values, &mut request.conditions)?;
+        }
+        Ok(request)
+    }
+
+    /// A question for whole pages without filters.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self { limit: MAX_LIMIT, after: None, conditions: Vec::new() }
+    }
+
+    /// A question for whole pages with nothing but what the list implies.
+    #[must_use]
+    pub fn implied<R: Resource>() -> Self {
+        let implied = R::implied(&[]).map(|sql| Condition { sql: sql.to_owned(), values: Vec::new() });
+        Self { conditions: implied.into_iter().collect(), ..Self::all() }
+    }
+}
+
+fn condition(
+    context: &Context,
+    filter: &Filter,
+    values: &[&str],
+    conditions: &mut Vec<Condition>,
+) -> Result<(), ParameterError> {
+    match filter.test {
+        Test::Int(column) => {
+            let numbers = values.iter().map(|text| number(filter.name, text)).collect::<Result<Vec<_>, _>>()?;
+            conditions.push(one_of(column, numbers));
+        }
+        Test::Text(column) => conditions.push(one_of(column, texts(values))),
+        Test::Computed(expression) => conditions.push(one_of(&expression(context), texts(values))),
+        Test::Above(column) => {
+            for text in values {
+                conditions.push(Condition { sql: format!("{column} > ?"), values: vec![number(filter.name, text)?] });
+            }
+        }
+        Test::Flag(column) => {
+            let flags = values.iter().map(|text| flag(filter.name, text)).collect::<Result<Vec<_>, _>>()?;
+            conditions.push(one_of(column, flags));
+        }
+        Test::Label(column) => {
+            for text in values {
+                conditions.push(label(context.dialect, column, filter.name, text)?);
+            }
+        }
+        Test::Word(words) => {
+            for text in values {
+                let Some((_, sql)) = words.iter().find(|(word, _)| word == text) else {
+                    let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+                    return Err(invalid(filter.name, &format!("is {}", quoted(text)), &known.join(", ")));
+                };
+                if !sql.is_empty() {
+                    conditions.push(Condition { sql: (*sql).to_owned(), values: Vec::new() });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn one_of(column: &str, values: Vec<Value>) -> Condition {
+    let marks = vec!["?"; values.len()].join(", ");
+    Condition { sql: format!("{column} IN ({marks})"), values }
+}
+
+fn texts(values: &[&str]) -> Vec<Value> {
+    values.iter().map(|text| Value::from(*text)).collect()
+}
+
+fn label(dialect: Dialect, column: &str, name: &str, text: &str) -> Result<Condition, ParameterError> {
+    let (key, value) = text.split_once('=').map_or((text, None), |(key, value)| (key, Some(value)));
+    if key.is_empty() {
+        return Err(invalid(name, "has no key", "key or key=value"));
+    }
+    // The key is data, so it never becomes part of a JSON path, whose quoting differs between servers.
+    Ok(match (dialect, value) {
+        (Dialect::Sqlite, Some(value)) => Condition {
+            sql: format!("EXISTS (SELECT 1 FROM json_each({column}) j WHERE j.key = ? AND j.value = ?)"),
+            values: vec![Value::from(key), Value::from(value)],
+        },
+        (Dialect::Sqlite, None) => Condition {
+            sql: format!("EXISTS (SELECT 1 FROM json_each({column}) j WHERE j.key = ?)"),
+            values: vec![Value::from(key)],
+        },
+        (Dialect::MySql, Some(value)) => Condition {
+            sql: format!("JSON_CONTAINS({column}, ?)"),
+            values: vec![Value::from(&serde_json::json!({ key: value }))],
+        },
+        (Dialect::MySql, None) => Condition {
+            sql: format!("JSON_CONTAINS(JSON_KEYS({column}), ?)"),
+            values: vec![Value::from(&serde_json::json!(key))],
+        },
+    })
+}
+
+fn limit(text: &str) -> Result<usize, ParameterError> {
+    text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
+        invalid("limit", &format!("is {}", quoted(text)), &format!("a whole number from 1 to {MAX_LIMIT}"))
+    })
+}
+
+fn number(name: &str, text: &str) -> Result<Value, ParameterError> {
+    let number = text.parse::<i64>().map(Value::Int);
+    number.map_err(|_| invalid(name, &format!("is {}", quoted(text)), "a whole number"))
+}
+
+fn flag(name: &str, text: &str) -> Result<Value, ParameterError> {
+    let flag = text.parse::<bool>().map(Value::from);
+    flag.map_err(|_| invalid(name, &format!("is {}", quoted(text)), "true or false"))
+}
+
+fn invalid(name: &str, problem: &str, expected: &str) -> ParameterError {
+    ParameterError {
+        code: "invalid-parameter",
+        field: name.to_owned(),
+        problem: problem.to_owned(),
+        expected: expected.to_owned(),
+    }
+}
+
+fn unknown(name: &str, filters: &[Filter]) -> ParameterError {
+    let known = || ["limit", "cursor"].into_iter().chain(filters.iter().flat_map(|f| [Some(f.name), f.also]).flatten());
+    let nearest = known().min_by_key(|known| distance(name, known)).unwrap_or("limit");
+    let all: Vec<_> = known().collect();
+    ParameterError {
+        code: "unknown-parameter",
+        field: name.chars().take(64).collect(),
+        problem: format!("is not known here, did you mean {nearest}?"),
+        expected: format!("one of {}", all.join(", ")),
+    }
+}
+
+/// Quotes what somebody sent, cut short: it is shown in errors and logs.
+fn quoted(text: &str) -> String {
+    format!("{:?}", text.chars().take(64).collect::<String>())
+}
+
+/// Number of letters to insert, delete or replace (Levenshtein), regardless of case.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().flat_map(char::to_lowercase).collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (index, letter) in one.chars().flat_map(char::to_lowercase).take(64).enumerate() {
+        let mut diagonal = index;
+        row[0] = index + 1;
+        for (column, &wanted) in other.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != wanted);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_proposed() {
+        let filters = [
+            Filter::new("computeId", Test::Int("compute_id"), "…"),
+            Filter::new("workloadType", Test::Text("workload_type"), "…").or("type"),
+        ];
+        for (typed, meant) in [("compute_id", "computeId"), ("tpye", "type"), ("curser", "cursor"), ("lim", "limit")] {
+            let error = unknown(typed, &filters);
+            assert_eq!(error.problem, format!("is not known here, did you mean {meant}?"));
+            assert_eq!(error.code, "unknown-parameter");
+        }
+    }
+
+    #[test]
+    fn a_key_of_a_label_is_always_data() {
+        let hostile = r#"a"'),(--=x"#;
+        for dialect in [Dialect::Sqlite, Dialect::MySql] {
+            let condition = label(dialect, "labels", "label", hostile).unwrap();
+            assert!(!condition.sql.contains("--"), "{condition:?}");
+        }
+        assert_eq!(label(Dialect::MySql, "labels", "label", "=x").unwrap_err().code, "invalid-parameter");
+    }
+}

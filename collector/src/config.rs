@@ -12,6 +12,7 @@ use std::{
 use orchestrix_common::{
     config::{Loaded, Loader, Problems},
     log::LogConfig,
+    pki::TrustDomain,
 };
 use serde::Deserialize;
 
@@ -38,10 +39,8 @@ pub struct Config {
 pub struct AgentsConfig {
     /// Where to listen.
     pub address: SocketAddr,
-    /// Names and addresses under which agents reach this collector, besides those that it finds itself.
-    pub names: Vec<String>,
     /// Trust domain of the SPIFFE identities; fixed by the first start.
-    pub trust_domain: String,
+    pub trust_domain: TrustDomain,
     /// Mean time between two heartbeats of an agent.
     pub heartbeat: Duration,
     /// Sessions that may be opened at the same time; further ones wait.
@@ -84,7 +83,6 @@ struct Raw {
 #[serde(default, deny_unknown_fields)]
 struct RawAgents {
     address: String,
-    names: Vec<String>,
     trust_domain: String,
     heartbeat_secs: u64,
     opening_sessions: usize,
@@ -95,8 +93,7 @@ impl Default for RawAgents {
     fn default() -> Self {
         Self {
             address: "0.0.0.0:7443".to_owned(),
-            names: Vec::new(),
-            trust_domain: "orchestrix.local".to_owned(),
+            trust_domain: TrustDomain::default().to_string(),
             heartbeat_secs: 30,
             opening_sessions: 32,
             waiting_sessions: 4_096,
@@ -143,18 +140,14 @@ pub fn load(loader: Loader) -> Result<(Config, Vec<String>), Problems> {
 }
 
 fn agents(loaded: &mut Loaded<Raw>, raw: RawAgents) -> AgentsConfig {
-    let RawAgents { address: listen, names, trust_domain, heartbeat_secs, opening_sessions, waiting_sessions } = raw;
+    let RawAgents { address: listen, trust_domain, heartbeat_secs, opening_sessions, waiting_sessions } = raw;
     if !(1..=3_600).contains(&heartbeat_secs) {
         loaded.problem("agents.heartbeat_secs", format!("is {heartbeat_secs}, expected 1 to 3600"));
     }
-    // SPIFFE-ID specification, section 2.1.
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
-    if trust_domain.is_empty() || trust_domain.len() > 255 || !trust_domain.bytes().all(plain) {
+    let trust_domain = trust_domain.parse().unwrap_or_else(|_| {
         loaded.problem("agents.trust_domain", "expected lower case letters, digits, dots, dashes and underscores");
-    }
-    if names.iter().any(|name| name.is_empty() || name.contains([' ', '/', '@'])) {
-        loaded.problem("agents.names", "expected DNS names and IP addresses without a port");
-    }
+        TrustDomain::default()
+    });
     for (key, count) in [("agents.opening_sessions", opening_sessions), ("agents.waiting_sessions", waiting_sessions)] {
         if !(1..=100_000).contains(&count) {
             loaded.problem(key, format!("is {count}, expected 1 to 100000"));
@@ -162,7 +155,6 @@ fn agents(loaded: &mut Loaded<Raw>, raw: RawAgents) -> AgentsConfig {
     }
     AgentsConfig {
         address: address(loaded, "agents.address", &listen),
-        names,
         trust_domain,
         heartbeat: Duration::from_secs(heartbeat_secs),
         opening_sessions,
@@ -224,7 +216,7 @@ mod tests {
         for key in ["data_dir", "database_url", "database_url_file", "agents", "api", "log"] {
             assert!(table.contains_key(key), "{key}");
         }
-        for key in ["address", "names", "trust_domain", "heartbeat_secs", "opening_sessions", "waiting_sessions"] {
+        for key in ["address", "trust_domain", "heartbeat_secs", "opening_sessions", "waiting_sessions"] {
             assert!(table["agents"].as_table().unwrap().contains_key(key), "agents.{key}");
         }
         assert!(file(&all).load::<Raw>().problems.is_empty());

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod metrics;
 pub mod pki;
 pub mod query;
 pub mod reconcile;

@@ -2,7 +2,10 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use crate::store::StoreError;
+use metrics_exporter_prometheus::BuildError;
+use tokio::task::JoinError;
+
+use crate::{pki::PkiError, store::StoreError};
 
 /// Why a collector did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +31,24 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// The CA cannot be used.
+    #[error("certificate authority is not usable")]
+    Trust(#[from] PkiError),
+    /// The agents' server failed.
+    #[error("serve the agents")]
+    AgentsServer(#[source] tonic::transport::Error),
+    /// The API's server failed.
+    #[error("serve the API")]
+    ApiServer(#[source] io::Error),
+    /// A task that runs as long as the collector ended by itself.
+    #[error("task ended by itself: {0}")]
+    TaskEnded(&'static str),
+    /// A task panicked; the log says where.
+    #[error("task panicked")]
+    TaskPanicked(#[source] JoinError),
+    /// Measurements cannot be taken.
+    #[error("set up the metrics")]
+    Metrics(#[source] BuildError),
     /// Signals cannot be watched.
     #[error("watch for signals")]
     Signal(#[source] io::Error),

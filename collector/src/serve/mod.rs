@@ -3,11 +3,19 @@
 //! It knows what depends on what and nothing of what the parts do. A core task that ends by itself ends the process
 //! with its error, so that whoever supervises it sees it; it is never restarted in here.
 
+mod agents;
+mod api;
 mod error;
+mod prepare;
 mod signal;
+mod supervisor;
+mod tasks;
 
-use std::{fs, io, path::Path};
+use std::{net::SocketAddr, sync::Arc};
 
+use metrics_exporter_prometheus::PrometheusHandle;
+use orchestrix_common::time::SharedClock;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use error::ServeError;
@@ -15,32 +23,90 @@ pub use signal::on_signal;
 
 use crate::{
     config::Config,
-    store::{self, Db},
+    pki::TrustAuthority,
+    reconcile::Reconciler,
+    session::{AgentListener, Shared},
+    store::Db,
 };
+
+/// A collector that is bound to its addresses and not yet serving.
+#[derive(Debug)]
+pub struct Collector {
+    db: Db,
+    clock: SharedClock,
+    reconciler: Reconciler,
+    authority: Arc<TrustAuthority>,
+    sessions: Shared,
+    agents: AgentListener,
+    api: TcpListener,
+    metrics: Metrics,
+}
+
+/// Renders the metrics.
+struct Metrics(PrometheusHandle);
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
 
 /// Runs a collector until `stop` is cancelled or a core task ends.
 ///
 /// # Errors
 /// When it cannot start, or when a core task ended.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServeError> {
-    prepare_data_dir(&config.data_dir)?;
-    let db = open_database(&config.database_url).await?;
-    tracing::info!("started");
-    stop.cancelled().await;
-    db.close().await;
-    Ok(())
+    Collector::prepare(config).await?.run(stop).await
 }
 
-async fn open_database(url: &str) -> Result<Db, ServeError> {
-    let db = store::open(url).await.map_err(ServeError::Database)?;
-    store::migrate(&db).await.map_err(ServeError::Database)?;
-    Ok(db)
+impl Collector {
+    /// Where agents connect.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn agents_address(&self) -> std::io::Result<SocketAddr> {
+        self.agents.local_address()
+    }
+
+    /// Where the API is served.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn api_address(&self) -> std::io::Result<SocketAddr> {
+        self.api.local_addr()
+    }
+
+    /// The inventory database.
+    #[must_use]
+    pub const fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Serves until `stop` is cancelled or a core task ends, then lets sessions finish and closes the database.
+    ///
+    /// # Errors
+    /// When a core task ended.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
+        let (agents, api) = (self.agents_address(), self.api_address());
+        let (db, registry) = (self.db.clone(), Arc::clone(&self.sessions.registry));
+        let halt = CancellationToken::new();
+        let mut tasks = tasks::start(self, &halt);
+        tracing::info!(agents = address(agents), api = address(api), "started");
+        supervisor::ready();
+        let ended = tasks.first_end(&stop).await;
+        supervisor::stopping();
+        let left = registry.drain(tasks::DRAIN_LIMIT).await;
+        if left > 0 {
+            tracing::warn!(sessions = left, "sessions were still busy and are cut off");
+        }
+        halt.cancel();
+        tasks.finish().await;
+        db.close().await;
+        tracing::info!("stopped");
+        ended
+    }
 }
 
-/// Makes the folder when it is missing and tries whether files can be made in it.
-fn prepare_data_dir(dir: &Path) -> Result<(), ServeError> {
-    let failed = |source: io::Error| ServeError::DataDir { dir: dir.to_owned(), source };
-    fs::create_dir_all(dir).map_err(failed)?;
-    let probe = dir.join(".writable");
-    fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(failed)
+fn address(address: std::io::Result<SocketAddr>) -> String {
+    address.map_or_else(|_| "unknown".to_owned(), |address| address.to_string())
 }

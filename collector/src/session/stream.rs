@@ -33,6 +33,7 @@ pub(super) struct Session {
 }
 
 /// Why the loop woke.
+#[allow(clippy::large_enum_variant, reason = "nearly all are messages, and none is kept")]
 enum Woke {
     Leaving(Ending),
     Message(pb::AgentMessage),

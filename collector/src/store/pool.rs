@@ -3,6 +3,7 @@
 use std::{path::Path, str::FromStr as _, time::Duration};
 
 use sqlx::{
+    ConnectOptions as _, Connection as _,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -51,6 +52,8 @@ async fn open_sqlite(path: &Path) -> Result<Db, StoreError> {
 
 async fn open_mysql(address: &str) -> Result<Db, StoreError> {
     let options = MySqlConnectOptions::from_str(address)?.charset("utf8mb4").timezone(Some("+00:00".to_owned()));
+    // The pool would try again until its limit and then tell only of the limit.
+    options.connect().await?.close().await?;
     let pool = MySqlPoolOptions::new()
         .max_connections(MYSQL_CONNECTIONS)
         .acquire_timeout(ACQUIRE_LIMIT)

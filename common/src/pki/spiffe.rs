@@ -33,6 +33,13 @@ impl fmt::Display for TrustDomain {
     }
 }
 
+impl Default for TrustDomain {
+    /// `orchestrix.local`, for installations that name none.
+    fn default() -> Self {
+        Self("orchestrix.local".to_owned())
+    }
+}
+
 impl FromStr for TrustDomain {
     type Err = InvalidSpiffeId;
 

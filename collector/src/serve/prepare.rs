@@ -1,0 +1,83 @@
+//! Opens everything that can fail before anything is served, so that a start either works or says in one line why not.
+
+use std::{fs, io, path::Path, sync::Arc};
+
+use orchestrix_common::time::{SharedClock, SystemClock};
+use tokio::net::TcpListener;
+
+use super::{Collector, Metrics, ServeError};
+use crate::{
+    config::{AgentsConfig, Config},
+    metrics,
+    pki::TrustAuthority,
+    reconcile::Reconciler,
+    session::{AgentListener, SessionSettings, Shared, TrustBundle},
+    store::{self, Db},
+};
+
+/// The key that seals the CA's keys in the database, in the data folder. Collectors of one installation share it.
+const SEALING_KEY: &str = "sealing.key";
+
+impl Collector {
+    /// Opens the database, brings its tables up to date, opens the CA, and binds both addresses.
+    ///
+    /// # Errors
+    /// When one of them fails.
+    pub async fn prepare(config: Config) -> Result<Self, ServeError> {
+        let Config { data_dir, database_url, agents, api, log: _ } = config;
+        let clock: SharedClock = Arc::new(SystemClock);
+        let metrics = Metrics(metrics::install().map_err(ServeError::Metrics)?);
+        prepare_data_dir(&data_dir)?;
+        let db = open_database(&database_url).await?;
+        let authority = TrustAuthority::open(
+            db.clone(),
+            &data_dir.join(SEALING_KEY),
+            agents.trust_domain.clone(),
+            Arc::clone(&clock),
+        )
+        .await?;
+        let reconciler = Reconciler::new(db.clone(), Arc::clone(&clock));
+        let bundle: TrustBundle = {
+            let authority = Arc::clone(&authority);
+            Arc::new(move || authority.roots_der())
+        };
+        let sessions = Shared::new(
+            Arc::new(reconciler.clone()),
+            Arc::new(db.clone()),
+            Arc::clone(&clock),
+            session_settings(&agents),
+            bundle,
+        );
+        let listener = AgentListener::bind(agents.address, authority.server_config(), Arc::clone(&clock))
+            .await
+            .map_err(|source| ServeError::Listen { key: "agents.address", address: agents.address, source })?;
+        let api = TcpListener::bind(api.address).await.map_err(|source| ServeError::Listen {
+            key: "api.address",
+            address: api.address,
+            source,
+        })?;
+        Ok(Self { db, clock, reconciler, authority, sessions, agents: listener, api, metrics })
+    }
+}
+
+fn session_settings(agents: &AgentsConfig) -> SessionSettings {
+    SessionSettings {
+        opening: agents.opening_sessions,
+        waiting: agents.waiting_sessions,
+        ..SessionSettings::new(agents.heartbeat)
+    }
+}
+
+async fn open_database(url: &str) -> Result<Db, ServeError> {
+    let db = store::open(url).await.map_err(ServeError::Database)?;
+    store::migrate(&db).await.map_err(ServeError::Database)?;
+    Ok(db)
+}
+
+/// Makes the folder when it is missing and tries whether files can be made in it.
+fn prepare_data_dir(dir: &Path) -> Result<(), ServeError> {
+    let failed = |source: io::Error| ServeError::DataDir { dir: dir.to_owned(), source };
+    fs::create_dir_all(dir).map_err(failed)?;
+    let probe = dir.join(".writable");
+    fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(failed)
+}

@@ -1,0 +1,222 @@
+//! A whole collector on SQLite with its TLS port, and agents that enrolled there.
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use orchestrix_agent::identity::Identity;
+use orchestrix_collector::{
+    config::{self, Config},
+    pki::token::{self, NewToken},
+    reconcile::{Actor, AgentState, Reconciler},
+    serve::{Collector, ServeError},
+    store::{Db, Executor as _},
+};
+use orchestrix_common::{
+    config::Loader,
+    model::Machine,
+    time::{Clock as _, SystemClock},
+};
+use orchestrix_proto::{
+    PROTOCOL_VERSION,
+    v1::{
+        self as pb, agent_message::Message as Up, collector_message::Message as Down, discovery_client::DiscoveryClient,
+    },
+};
+use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::Streaming;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+fn configuration(dir: &Path) -> Config {
+    let loader = Loader::new()
+        .flag("--data-dir", "data_dir", dir.to_str())
+        .flag("--agents", "agents.address", Some("127.0.0.1:0"))
+        .flag("--api", "api.address", Some("127.0.0.1:0"));
+    config::load(loader).unwrap().0
+}
+
+/// A collector in this process.
+struct Running {
+    agents: SocketAddr,
+    db: Db,
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), ServeError>>,
+}
+
+async fn start(dir: &Path) -> Running {
+    let collector = Collector::prepare(configuration(dir)).await.unwrap();
+    let (agents, db) = (collector.agents_address().unwrap(), collector.db().clone());
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(collector.run(stop.clone()));
+    Running { agents, db, stop, task }
+}
+
+impl Running {
+    async fn enrol(&self, dir: &Path) -> Identity {
+        let (_, token) = token::create(&self.db, &NewToken::single_use("test"), SystemClock.now()).await.unwrap();
+        Identity::enroll(dir, &self.agents.to_string(), &token, &machine(), "0.1.0").await.unwrap()
+    }
+
+    async fn finish(self) {
+        self.stop.cancel();
+        timeout(LIMIT, self.task).await.expect("the collector does not stop").unwrap().unwrap();
+    }
+}
+
+fn machine() -> Machine {
+    Machine { hostname: "web-1".into(), machine_id: Some("1".repeat(32)), ..Machine::default() }
+}
+
+/// An agent's end of a session.
+struct Session {
+    up: mpsc::Sender<pb::AgentMessage>,
+    down: Streaming<pb::CollectorMessage>,
+}
+
+impl Session {
+    async fn open(identity: &Identity, collector: SocketAddr) -> Result<Self> {
+        let channel = identity.channel(&collector.to_string()).await?;
+        let (up, messages) = mpsc::channel(16);
+        let down = DiscoveryClient::new(channel).session(ReceiverStream::new(messages)).await?.into_inner();
+        let session = Self { up, down };
+        let hello = pb::Hello {
+            agent_version: "0.1.0".into(),
+            protocol_version: PROTOCOL_VERSION,
+            boot_id: "boot-1".into(),
+            outbox_id: vec![7; 16],
+            machine: Some(machine().into()),
+            agent_time_us: SystemClock.now().as_micros(),
+            ..pb::Hello::default()
+        };
+        session.send(Up::Hello(hello)).await;
+        Ok(session)
+    }
+
+    async fn send(&self, message: Up) {
+        self.up.send(pb::AgentMessage { message: Some(message) }).await.unwrap();
+    }
+
+    async fn next(&mut self) -> Result<Down> {
+        let message = timeout(LIMIT, self.down.message()).await.context("nothing came in time")??;
+        message.and_then(|message| message.message).context("the stream ended")
+    }
+
+    async fn welcome(&mut self) -> Result<pb::Welcome> {
+        match self.next().await? {
+            Down::Welcome(welcome) => Ok(welcome),
+            other => bail!("expected a Welcome, got {other:?}"),
+        }
+    }
+
+    async fn report(&mut self, sequence: u64) -> Result<pb::Ack> {
+        self.send(Up::Report(pb::Report { sequence, base: sequence - 1, ..pb::Report::default() })).await;
+        match self.next().await? {
+            Down::Ack(ack) => Ok(ack),
+            other => bail!("expected an Ack, got {other:?}"),
+        }
+    }
+
+    async fn goodbye(&mut self) -> Result<pb::Goodbye> {
+        match self.next().await? {
+            Down::Goodbye(goodbye) => Ok(goodbye),
+            other => bail!("expected a Goodbye, got {other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_is_there_after_a_restart_of_the_collector() {
+    let (dir, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let collector = start(dir.path()).await;
+    let identity = collector.enrol(state.path()).await;
+    let mut session = Session::open(&identity, collector.agents).await.unwrap();
+    let welcome = session.welcome().await.unwrap();
+    assert_eq!((welcome.epoch, welcome.applied_sequence), (1, 0));
+    assert!(!welcome.trust_bundle_der.is_empty());
+    let ack = session.report(1).await.unwrap();
+    assert_eq!((ack.sequence, ack.outcome()), (1, pb::ack::Outcome::Applied));
+    let ack = session.report(1).await.unwrap();
+    assert_eq!(ack.outcome(), pb::ack::Outcome::Duplicate);
+    collector.stop.cancel();
+    let goodbye = session.goodbye().await.unwrap();
+    assert_eq!(goodbye.reason, "draining");
+    assert!(goodbye.retry_after_ms.is_some());
+    collector.finish().await;
+
+    let collector = start(dir.path()).await;
+    let mut session = Session::open(&identity, collector.agents).await.unwrap();
+    let welcome = session.welcome().await.unwrap();
+    assert_eq!((welcome.epoch, welcome.applied_sequence), (2, 1));
+    drop(session);
+    collector.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_in_the_database_closes_the_stream_within_five_seconds() {
+    let (dir, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let collector = start(dir.path()).await;
+    let identity = collector.enrol(state.path()).await;
+    let mut session = Session::open(&identity, collector.agents).await.unwrap();
+    session.welcome().await.unwrap();
+    // As another collector does it.
+    let other = Reconciler::new(collector.db.clone(), std::sync::Arc::new(SystemClock));
+    let actor = Actor::person("test");
+    other.set_agent_state(identity.agent_id(), AgentState::Revoked, "lost", &actor).await.unwrap();
+    let goodbye = timeout(Duration::from_secs(5), session.goodbye()).await.expect("not within five seconds").unwrap();
+    assert_eq!(goodbye.reason, "revoked");
+    let mut again = Session::open(&identity, collector.agents).await.unwrap();
+    let refused = again.down.message().await.unwrap_err();
+    assert_eq!(refused.metadata().get("orchestrix-code").unwrap(), "revoked");
+    collector.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_agent_costs_nothing_but_its_liveness() {
+    let (dir, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let collector = start(dir.path()).await;
+    let identity = collector.enrol(state.path()).await;
+    let mut session = Session::open(&identity, collector.agents).await.unwrap();
+    session.welcome().await.unwrap();
+    let before = agent_row(&collector.db).await;
+    for _ in 0..20 {
+        session.send(Up::Heartbeat(pb::Heartbeat { digest: 0, head_sequence: 0 })).await;
+    }
+    // Answered by nothing: the next message is the answer to the report.
+    assert_eq!(session.report(1).await.unwrap().sequence, 1);
+    let after = agent_row(&collector.db).await;
+    assert_eq!(before.1, after.1, "the epoch moved");
+    assert_eq!((before.0, after.0), (0, 1));
+    drop(session);
+    collector.finish().await;
+}
+
+async fn agent_row(db: &Db) -> (i64, i64) {
+    let rows = (&mut &*db).fetch("SELECT applied_sequence, epoch FROM agents".into(), vec![]).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    (rows[0].get("applied_sequence").unwrap(), rows[0].get("epoch").unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_cannot_work_says_why_in_one_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let explain = |error: ServeError| format!("{:#}", anyhow::Error::new(error));
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = configuration(dir.path());
+    config.agents.address = taken.local_addr().unwrap();
+    let line = explain(Collector::prepare(config).await.unwrap_err());
+    assert!(line.contains("cannot listen on") && line.contains("agents.address"), "{line}");
+
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let line = explain(Collector::prepare(configuration(&file)).await.unwrap_err());
+    assert!(line.starts_with("data folder") && line.contains("--data-dir"), "{line}");
+
+    let mut config = configuration(dir.path());
+    config.database_url = "mysql://root:secret@127.0.0.1:1/none".into();
+    let line = explain(Collector::prepare(config).await.unwrap_err());
+    assert!(line.starts_with("inventory database is not usable") && line.contains("refused"), "{line}");
+    assert!(!line.contains("secret") && !line.contains('\n'), "{line}");
+}

@@ -40,6 +40,7 @@ fn configuration(dir: &Path) -> Config {
 /// A collector in this process.
 struct Running {
     agents: SocketAddr,
+    api: SocketAddr,
     db: Db,
     stop: CancellationToken,
     task: JoinHandle<Result<(), ServeError>>,
@@ -47,10 +48,11 @@ struct Running {
 
 async fn start(dir: &Path) -> Running {
     let collector = Collector::prepare(configuration(dir)).await.unwrap();
-    let (agents, db) = (collector.agents_address().unwrap(), collector.db().clone());
+    let (agents, api) = (collector.agents_address().unwrap(), collector.api_address().unwrap());
+    let db = collector.db().clone();
     let stop = CancellationToken::new();
     let task = tokio::spawn(collector.run(stop.clone()));
-    Running { agents, db, stop, task }
+    Running { agents, api, db, stop, task }
 }
 
 impl Running {
@@ -190,6 +192,35 @@ async fn an_idle_agent_costs_nothing_but_its_liveness() {
     assert_eq!((before.0, after.0), (0, 1));
     drop(session);
     collector.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_and_the_admin_token_are_there_from_the_first_start_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let collector = start(dir.path()).await;
+    let token = std::fs::read_to_string(dir.path().join("admin.token")).unwrap();
+    let (status, _) = get(collector.api, "/api/v1/agents", None).await;
+    assert_eq!(status, 401);
+    let (status, body) = get(collector.api, "/api/v1/agents", Some(token.trim())).await;
+    assert_eq!(status, 200, "{body}");
+    let (status, body) = get(collector.api, "/metrics", None).await;
+    assert_eq!(status, 200);
+    assert!(body.contains("orchestrix_session_open") || body.contains("# "), "{body}");
+    assert_eq!(get(collector.api, "/readyz", None).await.0, 200);
+    collector.finish().await;
+}
+
+/// Asks for a page over a connection of its own.
+async fn get(api: SocketAddr, path: &str, token: Option<&str>) -> (u16, String) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(api).await.unwrap();
+    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{token}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    timeout(LIMIT, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, answer)
 }
 
 async fn agent_row(db: &Db) -> (i64, i64) {

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 use metrics_exporter_prometheus::BuildError;
 use tokio::task::JoinError;
 
-use crate::{pki::PkiError, store::StoreError};
+use crate::{admin::AdminError, pki::PkiError, store::StoreError};
 
 /// Why a collector did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,9 @@ pub enum ServeError {
     /// The CA cannot be used.
     #[error("certificate authority is not usable")]
     Trust(#[from] PkiError),
+    /// The administrator's token cannot be read or made.
+    #[error("administrator's token is not usable")]
+    AdminToken(#[from] AdminError),
     /// The agents' server failed.
     #[error("serve the agents")]
     AgentsServer(#[source] tonic::transport::Error),

@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 
 use super::{Collector, Metrics, ServeError};
 use crate::{
+    admin::ensure_admin_token,
     config::{AgentsConfig, Config},
     metrics,
     pki::TrustAuthority,
@@ -17,6 +18,9 @@ use crate::{
 
 /// The key that seals the CA's keys in the database, in the data folder. Collectors of one installation share it.
 const SEALING_KEY: &str = "sealing.key";
+
+/// The administrator's API token, in the data folder.
+const ADMIN_TOKEN: &str = "admin.token";
 
 impl Collector {
     /// Opens the database, brings its tables up to date, opens the CA, and binds both addresses.
@@ -36,6 +40,7 @@ impl Collector {
             Arc::clone(&clock),
         )
         .await?;
+        ensure_admin_token(&db, &data_dir.join(ADMIN_TOKEN), clock.as_ref()).await?;
         let reconciler = Reconciler::new(db.clone(), Arc::clone(&clock));
         let bundle: TrustBundle = {
             let authority = Arc::clone(&authority);

@@ -26,10 +26,10 @@ type Ended = (&'static str, Result<(), ServeError>);
 
 /// Starts everything.
 pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
-    let Collector { db, clock, reconciler, authority, sessions, agents: listener, api: api_listener, metrics } =
+    let Collector { clock, reconciler, authority, sessions, agents: listener, api: api_listener, metrics, db: _ } =
         collector;
     let mut tasks = Tasks(JoinSet::new());
-    let router = api::router(db, clock, &reconciler, &sessions, metrics.0.clone(), halt.child_token());
+    let router = api::router(&reconciler, sessions.registry.clone(), clock, metrics.0.clone(), halt.child_token());
     let (connections, accepting) = listener.start(halt.child_token());
     tasks.spawn("agents' listener", async {
         accepting.await;

@@ -11,6 +11,7 @@
 //! - At most one session of an agent writes: the database counts epochs and fences the older ones.
 //! - Every session can be ended from outside at any moment ([`Registry`]).
 
+mod admit;
 mod agreement;
 mod greet;
 mod handle;
@@ -38,6 +39,7 @@ use orchestrix_common::{
 };
 use tokio::sync::Semaphore;
 
+pub use admit::Certificates;
 pub use handle::Ending;
 pub use inventory::Inventory;
 pub use listener::AgentListener;
@@ -107,6 +109,8 @@ pub type TrustBundle = Arc<dyn Fn() -> Vec<Vec<u8>> + Send + Sync>;
 pub struct Shared {
     /// Where reports go.
     pub inventory: Arc<dyn Inventory>,
+    /// Which certificates are in force.
+    pub certificates: Arc<dyn Certificates>,
     /// The open sessions.
     pub registry: Arc<Registry>,
     /// Who was heard of, and when.
@@ -123,11 +127,18 @@ pub struct Shared {
     waiting: Arc<Semaphore>,
 }
 
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
 impl Shared {
     /// Puts together what sessions need.
     #[must_use]
     pub fn new(
         inventory: Arc<dyn Inventory>,
+        certificates: Arc<dyn Certificates>,
         clock: SharedClock,
         settings: SessionSettings,
         trust_bundle: TrustBundle,
@@ -138,6 +149,7 @@ impl Shared {
             registry: Arc::new(Registry::default()),
             liveness: Arc::new(Liveness::default()),
             inventory,
+            certificates,
             clock,
             settings,
             trust_bundle,

@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use orchestrix_common::id::AgentId;
 use orchestrix_proto::v1::{self as pb, agent_message, collector_message::Message};
 use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
 use super::{
     Ending, Shared,
+    admit::{self, Caller, NotAdmitted},
     agreement::Agreement,
     greet::{self, Greeting},
     handle::Handle,
@@ -34,13 +34,8 @@ enum NotOpened {
 }
 
 /// Opens a session on a stream and runs it to its end.
-pub(super) async fn run(
-    shared: Shared,
-    agent_id: AgentId,
-    mut incoming: Streaming<pb::AgentMessage>,
-    outgoing: Outgoing,
-) {
-    match open(&shared, agent_id, &mut incoming, &outgoing).await {
+pub(super) async fn run(shared: Shared, caller: Caller, mut incoming: Streaming<pb::AgentMessage>, outgoing: Outgoing) {
+    match open(&shared, caller, &mut incoming, &outgoing).await {
         Ok((presence, session)) => {
             let reason = stream::run(shared, session, incoming, outgoing).await;
             drop(presence);
@@ -63,10 +58,11 @@ pub(super) async fn run(
 
 async fn open(
     shared: &Shared,
-    agent_id: AgentId,
+    caller: Caller,
     incoming: &mut Streaming<pb::AgentMessage>,
     outgoing: &Outgoing,
 ) -> Result<(Presence, stream::Session), NotOpened> {
+    let agent_id = caller.agent_id;
     // When both the places to open and the places to wait are taken, the agent comes back later.
     let Ok(_waiting) = shared.waiting.try_acquire() else { return Err(overloaded("many agents connect at once")) };
     let hello = hello(shared, incoming).await?;
@@ -76,6 +72,10 @@ async fn open(
     let opened = {
         // The semaphore is never closed.
         let _opening = shared.opening.acquire().await.map_err(|_| NotOpened::Gone)?;
+        admit::check(shared, caller).await.map_err(|reason| match reason {
+            NotAdmitted::Refused(refusal) => NotOpened::Refused(refusal),
+            NotAdmitted::Store(error) => store_failed(&error),
+        })?;
         begin(shared, opening).await?
     };
     let key = opened.key(agent_id);

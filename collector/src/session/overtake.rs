@@ -72,21 +72,21 @@ async fn one(shared: &Shared, older: &Handle, boot_id: &str) {
         return;
     }
     if older.answers_ping(limit).await {
-        quarantine(shared, older, boot_id).await;
+        older.end(Ending::Quarantined);
+        let reason = format!("{CLONED} (boots {} and {boot_id})", older.boot_id);
+        quarantine(shared, older.agent_id(), &reason).await;
     } else {
         older.end(Ending::Superseded);
     }
 }
 
-async fn quarantine(shared: &Shared, older: &Handle, boot_id: &str) {
-    let agent_id = older.agent_id();
-    tracing::warn!(agent = %agent_id, boot = older.boot_id, other_boot = boot_id, "{CLONED}: both are quarantined");
+/// Ends all sessions of an agent and stores that a person must decide.
+pub(super) async fn quarantine(shared: &Shared, agent_id: AgentId, reason: &str) {
+    tracing::warn!(agent = %agent_id, reason, "agent quarantined");
     metrics::counter!("orchestrix_session_clones_total").increment(1);
-    // Neither may write from here on, whether or not the state can be stored now.
-    older.end(Ending::Quarantined);
+    // None may write from here on, whether or not the state can be stored now.
     shared.registry.end(agent_id, Ending::Quarantined);
-    let reason = format!("{CLONED} (boots {} and {boot_id})", older.boot_id);
-    store(shared, agent_id, &reason).await;
+    store(shared, agent_id, reason).await;
 }
 
 async fn store(shared: &Shared, agent_id: AgentId, reason: &str) {

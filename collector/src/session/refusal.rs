@@ -1,10 +1,11 @@
 //! Why a stream is turned away, as data that an agent can act on.
 
+use orchestrix_common::pki::RefusalCode;
 use orchestrix_proto::PROTOCOL_VERSION;
 use tonic::{Code, Status};
 
 /// Metadata key with the stable word.
-pub(super) const CODE: &str = "orchestrix-code";
+pub(super) const CODE: &str = RefusalCode::METADATA_KEY;
 /// Metadata key with the path of the offending field.
 pub(super) const FIELD: &str = "orchestrix-field";
 
@@ -15,6 +16,8 @@ pub(super) enum Refusal {
     NotEnrolled,
     /// The certificate is past its end; renewing is still possible.
     CertificateExpired,
+    /// A newer certificate of the agent was seen in use: this one may be a copy's.
+    CertificateSuperseded,
     /// The agent was revoked.
     Revoked,
     /// The agent's identity was seen on two hosts.
@@ -38,13 +41,13 @@ impl Refusal {
     /// The stable word.
     pub(super) const fn code(&self) -> &'static str {
         match self {
-            Self::NotEnrolled => "not-enrolled",
-            Self::CertificateExpired => "certificate-expired",
-            Self::Revoked => "revoked",
-            Self::Quarantined(_) => "quarantined",
-            Self::ProtocolVersion(_) => "protocol-version",
-            Self::NoHello => "no-hello",
-            Self::Invalid { .. } => "invalid-message",
+            Self::NotEnrolled => RefusalCode::NotEnrolled.as_str(),
+            Self::CertificateExpired => RefusalCode::CertificateExpired.as_str(),
+            Self::CertificateSuperseded => RefusalCode::CertificateSuperseded.as_str(),
+            Self::Revoked => RefusalCode::AgentRevoked.as_str(),
+            Self::Quarantined(_) => RefusalCode::AgentQuarantined.as_str(),
+            Self::ProtocolVersion(_) => RefusalCode::ProtocolVersion.as_str(),
+            Self::NoHello | Self::Invalid { .. } => RefusalCode::RequestMalformed.as_str(),
             Self::Internal => "internal",
         }
     }
@@ -53,6 +56,7 @@ impl Refusal {
         match self {
             Self::NotEnrolled => "the certificate belongs to no agent of this installation; enrol again".to_owned(),
             Self::CertificateExpired => "the certificate has expired; renew it".to_owned(),
+            Self::CertificateSuperseded => "a newer certificate of this agent is in use".to_owned(),
             Self::Revoked => "the agent was revoked; enrol again with a new join token".to_owned(),
             Self::Quarantined(reason) => format!("the agent is quarantined until a person decides: {reason}"),
             Self::ProtocolVersion(theirs) => {
@@ -69,7 +73,7 @@ impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
         let code = match refusal {
             Refusal::NotEnrolled | Refusal::CertificateExpired => Code::Unauthenticated,
-            Refusal::Revoked | Refusal::Quarantined(_) => Code::PermissionDenied,
+            Refusal::CertificateSuperseded | Refusal::Revoked | Refusal::Quarantined(_) => Code::PermissionDenied,
             Refusal::ProtocolVersion(_) => Code::FailedPrecondition,
             Refusal::NoHello | Refusal::Invalid { .. } => Code::InvalidArgument,
             Refusal::Internal => Code::Internal,
@@ -97,7 +101,7 @@ mod tests {
     fn a_refusal_carries_its_code_and_field() {
         let status = Status::from(Refusal::Invalid { field: "hello.boot_id".into(), problem: "is empty".into() });
         assert_eq!(status.code(), Code::InvalidArgument);
-        assert_eq!(status.metadata().get(CODE).unwrap(), "invalid-message");
+        assert_eq!(status.metadata().get(CODE).unwrap(), "request-malformed");
         assert_eq!(status.metadata().get(FIELD).unwrap(), "hello.boot_id");
         assert_eq!(status.message(), "hello.boot_id: is empty");
         assert_eq!(Status::from(Refusal::Revoked).metadata().get(CODE).unwrap(), "revoked");

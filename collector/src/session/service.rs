@@ -2,28 +2,38 @@
 
 use std::pin::Pin;
 
-use orchestrix_common::id::AgentId;
-use orchestrix_proto::v1::{self as pb, discovery_server::Discovery};
+use orchestrix_proto::v1::{
+    self as pb,
+    discovery_server::{Discovery, DiscoveryServer},
+};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
-use tonic::{Extensions, Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming, codec::CompressionEncoding};
 use tracing::Instrument as _;
 
-use super::{Shared, open, outgoing::Outgoing, refusal::Refusal};
-
-/// Tells which agent a caller is, from what the listener attached to its connection. The certificate's path was
-/// verified in the handshake; this looks at whose it is and whether it is still in force.
-pub(super) type Authenticate = fn(&Extensions, &Shared) -> Result<AgentId, Refusal>;
+use super::{PeerIdentity, Shared, admit, open, outgoing::Outgoing};
 
 /// Serves `Discovery`.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct DiscoveryService {
     shared: Shared,
-    authenticate: Authenticate,
 }
 
 impl DiscoveryService {
-    pub(super) const fn with_authentication(shared: Shared, authenticate: Authenticate) -> Self {
-        Self { shared, authenticate }
+    /// Makes the service.
+    #[must_use]
+    pub const fn new(shared: Shared) -> Self {
+        Self { shared }
+    }
+
+    /// Wraps it for tonic's router, with its limits.
+    #[must_use]
+    pub fn into_server(self) -> DiscoveryServer<Self> {
+        // A report over the limit that agents keep to is refused without ending the session, so it must come in.
+        let most = (self.shared.settings.limits.message_bytes as usize).saturating_mul(4);
+        DiscoveryServer::new(self)
+            .accept_compressed(CompressionEncoding::Zstd)
+            .max_decoding_message_size(most)
+            .max_encoding_message_size(most)
     }
 }
 
@@ -37,14 +47,14 @@ impl Discovery for DiscoveryService {
         &self,
         request: Request<Streaming<pb::AgentMessage>>,
     ) -> Result<Response<Self::SessionStream>, Status> {
-        let agent_id = (self.authenticate)(request.extensions(), &self.shared).map_err(|refusal| {
+        let caller = admit::caller(PeerIdentity::of(&request), self.shared.clock.now()).map_err(|refusal| {
             metrics::counter!("orchestrix_session_refused_total", "code" => refusal.code()).increment(1);
             Status::from(refusal)
         })?;
         let (outgoing, items) = Outgoing::new(self.shared.settings.send_limit);
-        let span = tracing::info_span!("session", agent = %agent_id);
+        let span = tracing::info_span!("session", agent = %caller.agent_id);
         // Ends with its stream, by its limits, or by the registry's switch; draining waits for it.
-        tokio::spawn(open::run(self.shared.clone(), agent_id, request.into_inner(), outgoing).instrument(span));
+        tokio::spawn(open::run(self.shared.clone(), caller, request.into_inner(), outgoing).instrument(span));
         Ok(Response::new(Box::pin(ReceiverStream::new(items))))
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) flushed: Vec<Vec<(AgentId, Timestamp)>>,
     pub(super) swept: Vec<Timestamp>,
     pub(super) down: bool,
+    /// Certificates that are not in force.
+    pub(super) certificates: HashMap<AgentId, CertificateStatus>,
 }
 
 impl Fake {
@@ -177,5 +179,13 @@ impl Inventory for Fake {
         self.fence(session)?;
         self.with(|state| state.buried.push(letter.clone()));
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Certificates for Fake {
+    async fn check(&self, agent_id: AgentId, _: Serial, _: Timestamp) -> Result<CertificateStatus, StoreError> {
+        self.up()?;
+        Ok(self.with(|state| state.certificates.get(&agent_id).copied().unwrap_or(CertificateStatus::Active)))
     }
 }

@@ -31,15 +31,49 @@ async fn a_caller_without_an_identity_is_refused() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_is_not_in_force_opens_no_session() {
+    let collector = collector().await;
+    for (status, code) in [
+        (CertificateStatus::Unknown, "not-enrolled"),
+        (CertificateStatus::Revoked, "revoked"),
+        (CertificateStatus::Superseded, "certificate-superseded"),
+    ] {
+        let agent_id = AgentId::generate();
+        collector.fake.with(|state| state.certificates.insert(agent_id, status));
+        let mut agent = collector.stream(agent_id).await;
+        agent.send(Up::Hello(hello())).await;
+        assert_eq!(agent.refused().await, code);
+    }
+    let mut request = Request::new(tokio_stream::empty());
+    request.metadata_mut().insert("test-expired", "yes".parse().unwrap());
+    request.metadata_mut().insert("test-agent", AgentId::generate().to_string().parse().unwrap());
+    let status = DiscoveryClient::new(collector.channel.clone()).session(request).await.unwrap_err();
+    assert_eq!(status.metadata().get(refusal::CODE).unwrap(), "certificate-expired");
+}
+
+#[tokio::test]
+async fn an_older_certificate_in_use_quarantines_the_agent() {
+    let collector = collector().await;
+    let agent_id = AgentId::generate();
+    let (mut first, _) = collector.session(agent_id, hello()).await;
+    collector.fake.with(|state| state.certificates.insert(agent_id, CertificateStatus::Superseded));
+    let mut copy = collector.stream(agent_id).await;
+    copy.send(Up::Hello(hello())).await;
+    assert_eq!(copy.refused().await, "certificate-superseded");
+    assert_eq!(first.goodbye().await.reason, "quarantined");
+    assert_eq!(collector.fake.with(|state| state.agents[&agent_id].state), AgentState::Quarantined);
+}
+
+#[tokio::test]
 async fn the_first_message_must_be_a_hello_that_keeps_to_the_contract() {
     let collector =
         collector_with(SessionSettings { hello_limit: Duration::from_millis(100), ..settings() }, Fake::new()).await;
     let mut silent = collector.stream(AgentId::generate()).await;
-    assert_eq!(silent.refused().await, "no-hello");
+    assert_eq!(silent.refused().await, "request-malformed");
     for (message, code) in [
-        (Up::Heartbeat(pb::Heartbeat::default()), "no-hello"),
+        (Up::Heartbeat(pb::Heartbeat::default()), "request-malformed"),
         (Up::Hello(pb::Hello { protocol_version: 99, ..hello() }), "protocol-version"),
-        (Up::Hello(pb::Hello { boot_id: String::new(), ..hello() }), "invalid-message"),
+        (Up::Hello(pb::Hello { boot_id: String::new(), ..hello() }), "request-malformed"),
     ] {
         let mut agent = collector.stream(AgentId::generate()).await;
         agent.send(message).await;

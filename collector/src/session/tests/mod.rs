@@ -8,23 +8,26 @@ mod takeover;
 
 use std::{sync::Arc, time::Duration};
 
-use orchestrix_common::{id::AgentId, time::SystemClock};
+use orchestrix_common::{
+    id::AgentId,
+    pki::Serial,
+    time::{Clock as _, SystemClock},
+};
 use orchestrix_proto::{
     PROTOCOL_VERSION,
-    v1::{
-        self as pb, agent_message, collector_message::Message, discovery_client::DiscoveryClient,
-        discovery_server::DiscoveryServer,
-    },
+    v1::{self as pb, agent_message, collector_message::Message, discovery_client::DiscoveryClient},
 };
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{
-    Extensions, Request, Status, Streaming,
+    Request, Status, Streaming,
+    service::interceptor::InterceptedService,
     transport::{Channel, Endpoint, Server},
 };
 
-use super::{refusal::Refusal, *};
+use super::*;
 use crate::{
+    pki::CertificateStatus,
     reconcile::{
         Actor, AgentState, Applied, ApplyError, OpenError, Opened, Opening, Outcome, SessionKey, SourceDigest,
         dead_letter::DeadLetter,
@@ -53,15 +56,9 @@ async fn collector() -> Collector {
 /// Starts a service over `fake`; two of them over one are two collectors over one database.
 async fn collector_with(settings: SessionSettings, fake: Arc<Fake>) -> Collector {
     let bundle: TrustBundle = Arc::new(|| vec![b"root".to_vec()]);
-    let shared = Shared::new(fake.clone(), Arc::new(SystemClock), settings, bundle);
-    let service = DiscoveryService::with_authentication(shared.clone(), authenticate);
-    let service = DiscoveryServer::with_interceptor(service, |mut request: Request<()>| {
-        let agent = request.metadata().get("test-agent").and_then(|id| id.to_str().ok()?.parse::<AgentId>().ok());
-        if let Some(agent) = agent {
-            request.extensions_mut().insert(agent);
-        }
-        Ok(request)
-    });
+    let shared = Shared::new(fake.clone(), fake.clone(), Arc::new(SystemClock), settings, bundle);
+    let service =
+        InterceptedService::new(DiscoveryService::new(shared.clone()).into_server(), |request| Ok(identified(request)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(Server::builder().add_service(service).serve_with_incoming(TcpListenerStream::new(listener)));
@@ -69,8 +66,20 @@ async fn collector_with(settings: SessionSettings, fake: Arc<Fake>) -> Collector
     Collector { shared, fake, channel }
 }
 
-fn authenticate(extensions: &Extensions, _: &Shared) -> Result<AgentId, Refusal> {
-    extensions.get::<AgentId>().copied().ok_or(Refusal::NotEnrolled)
+/// Stands in for the listener: the peer is who the metadata says.
+fn identified(mut request: Request<()>) -> Request<()> {
+    let agent = request.metadata().get("test-agent").and_then(|id| id.to_str().ok()?.parse::<AgentId>().ok());
+    if let Some(agent_id) = agent {
+        let peer = PeerIdentity::Agent {
+            agent_id,
+            serial: Serial::from_der_content(&[1; 16]).unwrap(),
+            not_after: SystemClock.now().plus(Duration::from_secs(60)),
+            expired: request.metadata().contains_key("test-expired"),
+            address: ([127, 0, 0, 1], 1).into(),
+        };
+        request.extensions_mut().insert(peer);
+    }
+    request
 }
 
 /// An agent's end of a stream.

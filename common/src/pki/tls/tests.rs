@@ -58,13 +58,14 @@ impl TestCa {
 
     fn server(&self, at: Timestamp) -> ServerConfig {
         let trust_domain = "orchestrix.local".parse().unwrap();
-        let verifier = AgentVerifier::new(&[self.root.clone()], trust_domain, 7 * DAY).unwrap();
+        let verifier = AgentVerifier::new(std::slice::from_ref(&self.root), trust_domain, 7 * DAY).unwrap();
         let (chain, key) = self.issue(&[COLLECTOR], Usage::ServerAuth);
         server_config(Arc::new(verifier), chain, key, Arc::new(ManualClock::at(at))).unwrap()
     }
 
     fn client(&self, identity: Option<Identity>) -> ClientConfig {
-        let verifier = CollectorVerifier::trusting(&[self.root.clone()], "orchestrix.local".parse().unwrap()).unwrap();
+        let verifier =
+            CollectorVerifier::trusting(std::slice::from_ref(&self.root), "orchestrix.local".parse().unwrap()).unwrap();
         client_config(Arc::new(verifier), identity, Arc::new(ManualClock::at(NOW))).unwrap()
     }
 
@@ -202,7 +203,8 @@ fn at_enrolment_the_pin_decides_which_ca_is_the_right_one() {
     // A stranger who sends the right root along still has no certificate from it.
     let mut stranger = other.issue(&[COLLECTOR], Usage::ServerAuth);
     stranger.0.push(ca.root.clone());
-    let verifier = AgentVerifier::new(&[other.root.clone()], "orchestrix.local".parse().unwrap(), DAY).unwrap();
+    let verifier =
+        AgentVerifier::new(std::slice::from_ref(&other.root), "orchestrix.local".parse().unwrap(), DAY).unwrap();
     let server = server_config(Arc::new(verifier), stranger.0, stranger.1, clock.clone()).unwrap();
     let error = shake(&pinned(&ca.root), &Arc::new(server)).unwrap_err();
     assert!(matches!(error, Error::InvalidCertificate(CertificateError::UnknownIssuer)), "{error}");
@@ -216,7 +218,8 @@ fn an_agent_does_not_talk_to_another_agent_or_to_another_domain() {
     for (name, expected) in
         [(AGENT, LeafError::Role(crate::pki::Role::Collector)), (foreign.as_str(), LeafError::TrustDomain)]
     {
-        let verifier = AgentVerifier::new(&[ca.root.clone()], "orchestrix.local".parse().unwrap(), DAY).unwrap();
+        let verifier =
+            AgentVerifier::new(std::slice::from_ref(&ca.root), "orchestrix.local".parse().unwrap(), DAY).unwrap();
         let (chain, key) = ca.issue(&[name], Usage::ServerAuth);
         let server = server_config(Arc::new(verifier), chain, key, Arc::new(ManualClock::at(NOW))).unwrap();
         let error = shake(&client, &Arc::new(server)).unwrap_err();

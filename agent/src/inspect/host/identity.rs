@@ -42,8 +42,8 @@ pub(super) fn read(root: &HostRoot, node_name: Option<&str>, interfaces: &[Netwo
         product_serial: hardware(root, "product_serial", in_container),
         // Told by the cloud's inspector, not by files.
         cloud_instance_id: None,
-        mac_addresses: network::hardware_addresses(interfaces),
-        addresses: network::addresses(interfaces),
+        mac_addresses: network::hardware_addresses(root, interfaces),
+        addresses: network::addresses(root, interfaces),
         in_container,
     }
 }

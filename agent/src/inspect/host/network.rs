@@ -66,17 +66,29 @@ pub(super) fn lasting(interfaces: Vec<NetworkInterface>) -> Vec<NetworkInterface
     interfaces.into_iter().filter(|interface| !starts_with(&interface.name, &PASSING)).collect()
 }
 
+/// True for an interface that only software uses: by its name, and for a bridge when no hardware is plugged into it.
+fn is_virtual(root: &HostRoot, name: &str) -> bool {
+    let class = root.sys.join("class/net");
+    let is_hardware = |name: &std::ffi::OsStr| class.join(name).join("device").exists();
+    let ports = fs::read_dir(class.join(name).join("brif"));
+    starts_with(name, &PASSING)
+        || starts_with(name, &VIRTUAL)
+        || class.join(name).join("tun_flags").exists()
+        || ports.is_ok_and(|ports| !ports.flatten().any(|port| is_hardware(&port.file_name())))
+}
+
 /// Hardware addresses of physical-looking interfaces, sorted.
-pub(super) fn hardware_addresses(interfaces: &[NetworkInterface]) -> Vec<String> {
-    let mut found: Vec<String> = physical(interfaces).filter_map(|interface| interface.mac_address.clone()).collect();
+pub(super) fn hardware_addresses(root: &HostRoot, interfaces: &[NetworkInterface]) -> Vec<String> {
+    let mut found: Vec<String> =
+        physical(root, interfaces).filter_map(|interface| interface.mac_address.clone()).collect();
     found.sort();
     found.dedup();
     found
 }
 
 /// Addresses of physical-looking interfaces outside of the loopback and link-local ranges, sorted.
-pub(super) fn addresses(interfaces: &[NetworkInterface]) -> Vec<String> {
-    let all = physical(interfaces).flat_map(|interface| &interface.addresses);
+pub(super) fn addresses(root: &HostRoot, interfaces: &[NetworkInterface]) -> Vec<String> {
+    let all = physical(root, interfaces).flat_map(|interface| &interface.addresses);
     let mut found: Vec<IpAddr> = all.filter_map(|address| address.split('/').next()?.parse().ok()).collect();
     found.retain(|address| match address {
         IpAddr::V4(address) => !(address.is_loopback() || address.is_link_local()),
@@ -87,8 +99,8 @@ pub(super) fn addresses(interfaces: &[NetworkInterface]) -> Vec<String> {
     found.iter().map(ToString::to_string).collect()
 }
 
-fn physical(interfaces: &[NetworkInterface]) -> impl Iterator<Item = &NetworkInterface> {
-    interfaces.iter().filter(|it| !starts_with(&it.name, &PASSING) && !starts_with(&it.name, &VIRTUAL))
+fn physical<'a>(root: &HostRoot, interfaces: &'a [NetworkInterface]) -> impl Iterator<Item = &'a NetworkInterface> {
+    interfaces.iter().filter(|interface| !is_virtual(root, &interface.name))
 }
 
 fn starts_with(name: &str, beginnings: &[&str]) -> bool {

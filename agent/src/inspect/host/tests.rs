@@ -68,6 +68,15 @@ fn a_bare_host_is_described_by_its_files() {
 }
 
 #[test]
+fn a_bridge_counts_when_hardware_is_plugged_into_it() {
+    let (folder, root) = fixture();
+    let net = folder.path().join("sys/class/net");
+    write(&net, &[("br0/address", "02:00:00:00:00:0a\n"), ("vmlan/address", "02:00:00:00:00:0b\n")]);
+    write(&net, &[("br0/brif/eth0/port_no", "1"), ("vmlan/brif/veth12ab/port_no", "1"), ("eth0/device/vendor", "1")]);
+    assert_eq!(machine_at(&root).mac_addresses, ["02:00:00:00:00:0a", "02:fc:00:00:00:01"]);
+}
+
+#[test]
 fn inside_a_container_the_hardware_is_not_ours() {
     let id = "c6f1ab64d8b0c0d2f0a9f4c27d6e1f0ba1d2c3e4f5061728394a5b6c7d8e9f00";
     for (file, content) in [

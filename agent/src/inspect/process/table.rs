@@ -98,10 +98,10 @@ impl Table {
     pub(super) fn look(&mut self, now: Instant) -> Result<Differences, InspectError> {
         let listed = list(&self.proc)?;
         let mut differences = Differences::default();
-        let (known, listed_kernel) = (self.processes.len(), self.kernel.len());
+        let known = self.processes.len();
         self.processes.retain(|pid, process| listed.get(pid) == Some(&process.inode));
         self.kernel.retain(|pid, inode| listed.get(pid) == Some(inode));
-        differences.any = self.processes.len() != known || self.kernel.len() != listed_kernel;
+        differences.any = self.processes.len() != known;
         self.looks = self.looks.wrapping_add(1);
         for (&pid, &inode) in &listed {
             if self.kernel.contains_key(&pid) {

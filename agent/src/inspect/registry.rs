@@ -6,6 +6,7 @@ use orchestrix_common::model::DEFAULT_LIMITS;
 
 use super::{
     Inspector,
+    capability::CapabilityInspector,
     docker::{AddressError, DockerInspector, Engine, Settings},
     host::{HostInspector, HostRoot},
     process::{ProcessInspector, ProcessSettings},
@@ -21,6 +22,9 @@ pub fn inspectors(config: &InspectConfig) -> Result<Vec<Arc<dyn Inspector>>, Add
     let mut inspectors: Vec<Arc<dyn Inspector>> = Vec::new();
     if config.host.enabled {
         inspectors.push(Arc::new(HostInspector::new(root.clone())));
+    }
+    if config.capability.enabled {
+        inspectors.push(Arc::new(CapabilityInspector::new(root.clone())));
     }
     for (engine, settings) in [(Engine::Docker, &config.docker), (Engine::Podman, &config.podman)] {
         if settings.enabled {

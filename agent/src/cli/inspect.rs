@@ -53,7 +53,7 @@ pub(super) async fn run(Args { source, config, output }: Args) -> anyhow::Result
         && !inspectors.iter().any(|inspector| inspector.source() == *source)
     {
         let known: Vec<_> = inspectors.iter().map(|inspector| inspector.source().to_string()).collect();
-        bail!("there is no source {source:?} here; the enabled ones are {}", known.join(", "));
+        bail!("there is no source {:?} here; the enabled ones are {}", source.as_str(), known.join(", "));
     }
     // All are looked at, since one source adds to what another one saw.
     let sources: Vec<Source> = inspectors.iter().map(|inspector| inspector.source()).collect();

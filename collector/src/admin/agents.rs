@@ -9,8 +9,8 @@ use crate::store::{
     rows::{
         agent::{AgentState, agent_lock_in_tx, agent_set_state_in_tx},
         audit::{AuditEntry, audit_insert_in_tx},
-        history::{Actor, HistoryKind, HistoryRow, history_insert_in_tx},
         cut,
+        history::{Actor, HistoryKind, HistoryRow, history_insert_in_tx},
     },
 };
 
@@ -18,13 +18,7 @@ use crate::store::{
 ///
 /// # Errors
 /// When there is no such agent or the database failed.
-pub async fn revoke_agent(
-    db: &Db,
-    now: Timestamp,
-    id: AgentId,
-    reason: &str,
-    actor: &Actor,
-) -> Result<(), AdminError> {
+pub async fn revoke_agent(db: &Db, now: Timestamp, id: AgentId, reason: &str, actor: &Actor) -> Result<(), AdminError> {
     set_state(db, now, id, AgentState::Revoked, reason, "agent.revoke", actor).await
 }
 
@@ -49,9 +43,11 @@ async fn set_state(
         match agent_lock_in_tx(tx, id).await? {
             None => Err(AdminError::NotFound { what: "agent", id: id.to_string() }),
             Some(agent) if agent.state == state => Ok(()),
-            Some(agent) if state == AgentState::Active && agent.state == AgentState::Revoked => Err(
-                AdminError::Conflict(format!("agent {id} is revoked for good; let the host enrol with a new join token")),
-            ),
+            Some(agent) if state == AgentState::Active && agent.state == AgentState::Revoked => {
+                Err(AdminError::Conflict(format!(
+                    "agent {id} is revoked for good; let the host enrol with a new join token"
+                )))
+            }
             Some(agent) if state == AgentState::Active && agent.state == AgentState::Held => Err(AdminError::Conflict(
                 format!("agent {id} waits for a decision to which compute it belongs; resolve its match"),
             )),

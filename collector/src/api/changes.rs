@@ -10,7 +10,10 @@ use axum::{
     Extension,
     extract::{Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response, sse::{Event, Sse}},
+    response::{
+        IntoResponse as _, Response,
+        sse::{Event, Sse},
+    },
 };
 use futures::stream;
 use tokio::{
@@ -57,7 +60,10 @@ pub(super) fn enter(routes: &mut Routes) {
             "since",
             ParameterIn::Query,
             number(),
-            Some("Begins after this change, usually the `sequence` of a list; with what comes from now on when absent.".into()),
+            Some(
+                "Begins after this change, usually the `sequence` of a list; with what comes from now on when absent."
+                    .into(),
+            ),
         ))
         .parameter(parameter(
             "Last-Event-ID",
@@ -90,8 +96,16 @@ async fn handler(
     };
     let first = Event::default().event(name).id(since.to_string()).data(format!("{{\"sequence\":{since}}}"));
     let committed = api.committed.clone();
-    let feed =
-        Feed { api, caller, since, first: Some(first), batch: VecDeque::new(), committed, told: Instant::now(), _permit: permit };
+    let feed = Feed {
+        api,
+        caller,
+        since,
+        first: Some(first),
+        batch: VecDeque::new(),
+        committed,
+        told: Instant::now(),
+        _permit: permit,
+    };
     let mut response = Sse::new(stream::unfold(feed, Feed::next)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -109,12 +109,7 @@ async fn create_handler(
     let new = NewToken { description, uses, life, datacenter_id, tags, created_by: caller.actor().id };
     let now = api.clock.now();
     let (id, text) = token::create(&api.db, &new, now).await.map_err(token_problem)?;
-    let made = Made {
-        id: id.to_string(),
-        token: text,
-        expires_at: Time(now.plus(life)),
-        uses_allowed: uses,
-    };
+    let made = Made { id: id.to_string(), token: text, expires_at: Time(now.plus(life)), uses_allowed: uses };
     let mut response = (StatusCode::CREATED, axum::Json(made)).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)

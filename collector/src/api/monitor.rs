@@ -16,7 +16,9 @@ use super::{
 use crate::{query::sequence, store};
 
 pub(super) fn enter(routes: &mut Routes) {
-    let operation = |id: &str, summary: &str| OperationBuilder::new().tag("monitoring").operation_id(Some(id)).summary(Some(summary));
+    let operation = |id: &str, summary: &str| {
+        OperationBuilder::new().tag("monitoring").operation_id(Some(id)).summary(Some(summary))
+    };
     let healthz = operation("healthz", "The process lives").response("200", plain("It does."));
     routes.add(HttpMethod::Get, "/healthz", Access::Public, healthz, || async { "ok\n" });
     let readyz = operation("readyz", "The database answers and its tables are up to date")
@@ -39,7 +41,9 @@ async fn ready(State(api): State<ApiState>) -> Result<&'static str, Problem> {
     if !plan.pending.is_empty() {
         return Err(unready(format!("migrations are missing: {}", plan.pending.join(", "))));
     }
-    sequence::current(&api.db, api.clock.now()).await.map_err(|_| unready("the inventory cannot be read".to_owned()))?;
+    sequence::current(&api.db, api.clock.now())
+        .await
+        .map_err(|_| unready("the inventory cannot be read".to_owned()))?;
     Ok("ok\n")
 }
 

@@ -84,7 +84,10 @@ mod tests {
         let first = json(&HeaderMap::new(), &[1, 2]).unwrap();
         let tag = first.headers()[header::ETAG].clone();
         let mut request = HeaderMap::new();
-        request.insert(header::IF_NONE_MATCH, HeaderValue::from_str(&format!("\"x\", {}", tag.to_str().unwrap())).unwrap());
+        request.insert(
+            header::IF_NONE_MATCH,
+            HeaderValue::from_str(&format!("\"x\", {}", tag.to_str().unwrap())).unwrap(),
+        );
         assert_eq!(json(&request, &[1, 2]).unwrap().status(), StatusCode::NOT_MODIFIED);
         assert_eq!(json(&request, &[1, 3]).unwrap().status(), StatusCode::OK);
     }

@@ -17,7 +17,10 @@ use utoipa::{
     },
 };
 
-use super::{ApiState, Problem, auth::{self, Access}};
+use super::{
+    ApiState, Problem,
+    auth::{self, Access},
+};
 
 /// Name of the security scheme in the description.
 pub(super) const BEARER: &str = "bearer";
@@ -32,8 +35,7 @@ pub(super) struct Routes {
 
 impl Routes {
     pub(super) fn new(state: ApiState) -> Self {
-        let mut routes =
-            Self { router: Router::new(), state, paths: Paths::new(), schemas: BTreeMap::new() };
+        let mut routes = Self { router: Router::new(), state, paths: Paths::new(), schemas: BTreeMap::new() };
         routes.schema::<Problem>();
         routes
     }

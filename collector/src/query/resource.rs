@@ -98,11 +98,7 @@ pub trait Resource: Sized + Serialize + ToSchema + Send + Sync + 'static {
     ///
     /// # Errors
     /// When a statement fails.
-    fn complete(
-        db: &Db,
-        context: &Context,
-        items: &mut [Self],
-    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+    fn complete(db: &Db, context: &Context, items: &mut [Self]) -> impl Future<Output = Result<(), StoreError>> + Send {
         let _ = (db, context, items);
         async { Ok(()) }
     }

@@ -4,7 +4,7 @@ use crate::store::rows::compute::Columns;
 
 /// What to write, and what discovery has then written.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Filling {
+pub(super) struct Filling {
     /// Columns to write.
     pub updates: Columns,
     /// What discovery itself wrote, after that.
@@ -15,7 +15,7 @@ pub struct Filling {
 /// `filled`. A column that is empty, or still holds what discovery wrote, is discovery's; any other value is a person's
 /// and stays, and what was discovered remains visible beside it.
 #[must_use]
-pub fn fill(current: &Columns, filled: &Columns, discovered: &Columns) -> Filling {
+pub(super) fn fill(current: &Columns, filled: &Columns, discovered: &Columns) -> Filling {
     let mut filling = Filling { updates: Columns::new(), filled: filled.clone() };
     for (column, value) in discovered {
         let present = current.get(column);

@@ -11,14 +11,14 @@ use crate::store::rows::{
 };
 
 /// Status of a container that does not run, or is no more.
-pub const STOPPED: &str = "STOPPED";
+pub(super) const STOPPED: &str = "STOPPED";
 /// Digits of the short form of a container's identifier.
 const SHORT_ID: usize = 12;
 const MIB: u64 = 1 << 20;
 
 /// The columns of a legacy container. Its environment is never among them.
 #[must_use]
-pub fn columns(container: &Container) -> Columns {
+pub(super) fn columns(container: &Container) -> Columns {
     let (image, version) = split_image(&container.image);
     let ports: BTreeSet<u16> = container.ports.iter().map(|port| port.container_port).collect();
     let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
@@ -42,7 +42,7 @@ pub fn columns(container: &Container) -> Columns {
 /// Finds the row of a container among those of its compute: by identifier, whole or short, then by name. A row that
 /// `is_taken` by another container that is there is not its row, and a row of another kind of container neither.
 #[must_use]
-pub fn find<'a>(
+pub(super) fn find<'a>(
     columns: &Columns,
     rows: &'a [ContainerRow],
     is_taken: impl Fn(i64) -> bool,
@@ -64,7 +64,7 @@ pub fn find<'a>(
 
 /// Identifiers to look a container's row up by.
 #[must_use]
-pub fn ids(container_id: &str) -> Vec<&str> {
+pub(super) fn ids(container_id: &str) -> Vec<&str> {
     match container_id.get(..SHORT_ID) {
         Some(short) if short.len() < container_id.len() => vec![container_id, short],
         _ => vec![container_id],

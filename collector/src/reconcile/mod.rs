@@ -21,6 +21,7 @@ mod legacy;
 mod listing;
 mod liveness;
 mod load;
+mod matching;
 mod open;
 mod usage;
 mod workload;

@@ -114,8 +114,15 @@ pub struct Change<'a> {
 pub enum What<'a> {
     /// It is new.
     Appeared(&'a Entity, EntityHash),
-    /// It is otherwise than before. `replaces` is the native id of the container whose place it takes.
-    Altered { entity: &'a Entity, hash: EntityHash, replaces: Option<String> },
+    /// It is otherwise than before.
+    Altered {
+        /// How it is now.
+        entity: &'a Entity,
+        /// Its hash, as the agent computed it.
+        hash: EntityHash,
+        /// Native id of the container whose place it takes; `None` when it is the same one.
+        replaces: Option<String>,
+    },
     /// It had ended and is there again.
     Returned(&'a Entity, EntityHash),
     /// It is no more.

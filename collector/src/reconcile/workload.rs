@@ -10,14 +10,14 @@ use super::plan;
 use crate::store::rows::{cut, workload::WorkloadRow};
 
 /// Status of a workload that is no more. Its last state stays in its details.
-pub const ENDED: &str = "ended";
+pub(super) const ENDED: &str = "ended";
 /// The largest number of cores the column holds; the details hold any.
 const MOST_CORES: f64 = 999.99;
 const MIB: u64 = 1 << 20;
 
 /// An entity as the history keeps it: without what is not known.
 #[must_use]
-pub fn entity_json(entity: &Entity) -> Json {
+pub(super) fn entity_json(entity: &Entity) -> Json {
     let mut json = serde_json::to_value(entity).unwrap_or(Json::Null);
     drop_nulls(&mut json);
     json
@@ -25,7 +25,7 @@ pub fn entity_json(entity: &Entity) -> Json {
 
 /// The same, of a workload that is stored.
 #[must_use]
-pub fn row_json(row: &WorkloadRow) -> Json {
+pub(super) fn row_json(row: &WorkloadRow) -> Json {
     let mut json = row.details.as_object().cloned().unwrap_or_default();
     let ports = if row.workload_type == Kind::Process.as_str() { "listeners" } else { "ports" };
     json.insert("nativeId".into(), row.native_id.as_str().into());
@@ -40,13 +40,13 @@ pub fn row_json(row: &WorkloadRow) -> Json {
 
 /// How a workload stands after it ended, for the history.
 #[must_use]
-pub fn end_json(at: Timestamp, reason: &RemovalReason) -> Json {
+pub(super) fn end_json(at: Timestamp, reason: &RemovalReason) -> Json {
     serde_json::json!({ "status": ENDED, "endedAt": at, "endReason": reason.as_str() })
 }
 
 /// The row of a workload: `before` with everything the entity says, or a new one. `None` when the entity is no workload.
 #[must_use]
-pub fn row(entity: &Entity, before: Option<&WorkloadRow>, at: Timestamp) -> Option<WorkloadRow> {
+pub(super) fn row(entity: &Entity, before: Option<&WorkloadRow>, at: Timestamp) -> Option<WorkloadRow> {
     let kind = entity.body.kind();
     let mut details = match entity_json(entity) {
         Json::Object(details) => details,
@@ -90,7 +90,7 @@ pub fn row(entity: &Entity, before: Option<&WorkloadRow>, at: Timestamp) -> Opti
 }
 
 /// Marks a workload as ended; its last state stays in its details.
-pub fn end(row: &mut WorkloadRow, at: Timestamp, reason: &RemovalReason) {
+pub(super) fn end(row: &mut WorkloadRow, at: Timestamp, reason: &RemovalReason) {
     let at = plan::end_of(row.first_seen_at, at);
     row.changed_at = at;
     row.ended_at = Some(at);

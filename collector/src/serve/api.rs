@@ -24,7 +24,7 @@ pub(super) fn router(
     halt: CancellationToken,
 ) -> Router {
     let db = reconciler.db().clone();
-    let state = ApiState::new(db, clock, reconciler.committed(), registry, Arc::new(NoMatches), halt);
+    let state = ApiState::new(db, clock, reconciler.committed(), registry, Arc::new(reconciler.clone()), halt);
     api_router(state.with_metrics(metrics))
 }
 
@@ -33,13 +33,9 @@ pub(super) async fn serve(listener: TcpListener, router: Router, halt: Cancellat
     axum::serve(listener, router).with_graceful_shutdown(halt.cancelled_owned()).await
 }
 
-/// The reconciler queues no host for a person, so there is no match to decide. It takes this place when it does.
-#[derive(Debug)]
-struct NoMatches;
-
 #[async_trait]
-impl MatchDecisions for NoMatches {
-    async fn resolve(&self, id: i64, _: MatchChoice, _: &Actor) -> Result<(), ResolveError> {
-        Err(ResolveError::NotOpen(id))
+impl MatchDecisions for Reconciler {
+    async fn resolve(&self, id: i64, choice: MatchChoice, actor: &Actor) -> Result<(), ResolveError> {
+        self.resolve_match(id, choice, actor).await
     }
 }

@@ -50,11 +50,7 @@ pub async fn api_token_find(from: &mut impl Executor, sha256: &[u8]) -> Result<O
 ///
 /// # Errors
 /// When the statement fails.
-pub async fn api_token_list(
-    from: &mut impl Executor,
-    after: &str,
-    limit: u32,
-) -> Result<Vec<ApiTokenRow>, StoreError> {
+pub async fn api_token_list(from: &mut impl Executor, after: &str, limit: u32) -> Result<Vec<ApiTokenRow>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM api_tokens WHERE id > ? ORDER BY id LIMIT ?");
     from.fetch(sql, vec![after.into(), limit.into()]).await?.iter().map(read).collect()
 }

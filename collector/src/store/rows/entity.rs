@@ -132,3 +132,12 @@ pub async fn entity_move_in_tx(tx: &mut Tx, from: AgentId, to: AgentId) -> Resul
     tx.execute("UPDATE agent_entities SET agent_id = ? WHERE agent_id = ?", vec![to.into(), from.into()]).await?;
     Ok(())
 }
+
+/// Makes what one agent reports another one's, which reports nothing yet.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn entity_hand_over_in_tx(tx: &mut Tx, from: AgentId, to: AgentId) -> Result<(), StoreError> {
+    tx.execute("UPDATE agent_entities SET agent_id = ? WHERE agent_id = ?", vec![to.into(), from.into()]).await?;
+    Ok(())
+}

@@ -34,7 +34,7 @@ const HEADERS: [(HeaderName, &str); 7] = [
 
 /// The admin API, what monitoring asks for, and the embedded page, ready to be served.
 pub fn router(state: ApiState) -> Router {
-    let (routes, _) = document::described(state.clone());
+    let (routes, _) = document::described(Some(state.clone()));
     let limit = state.settings.request_limit;
     routes
         .merge(web::routes())

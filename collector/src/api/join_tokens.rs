@@ -108,7 +108,7 @@ async fn create_handler(
     let life = Duration::from_secs(expires_secs);
     let new = NewToken { description, uses, life, datacenter_id, tags, created_by: caller.actor().id };
     let now = api.clock.now();
-    let (id, text) = token::create(&api.db, &new, now).await.map_err(token_problem)?;
+    let (id, text) = token::create(&api.db, &new, now).await.map_err(|error| token_problem(&error))?;
     let made = Made { id: id.to_string(), token: text, expires_at: Time(now.plus(life)), uses_allowed: uses };
     let mut response = (StatusCode::CREATED, axum::Json(made)).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -129,11 +129,11 @@ async fn revoke_handler(
     }
 }
 
-fn token_problem(error: TokenError) -> Problem {
+fn token_problem(error: &TokenError) -> Problem {
     let invalid = |field: &str, expected: &str| {
         Problem::new(StatusCode::BAD_REQUEST, "invalid-body", error.to_string()).at(field, expected)
     };
-    match &error {
+    match error {
         TokenError::Uses(_) => invalid("uses", "a whole number from 1 to 100000"),
         TokenError::Life(_) => invalid("expiresSecs", "from one second to a year"),
         TokenError::TooLong { field, most } => {
@@ -144,7 +144,7 @@ fn token_problem(error: TokenError) -> Problem {
         TokenError::UnknownDatacenter(_) => invalid("datacenterId", "the id of a datacenter"),
         TokenError::NoAuthority => Problem::new(StatusCode::CONFLICT, "conflict", error.to_string()),
         TokenError::Pki(_) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "join token could not be made");
+            tracing::error!(error = error as &dyn std::error::Error, "join token could not be made");
             Problem::internal()
         }
     }

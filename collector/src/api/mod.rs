@@ -115,3 +115,6 @@ impl ApiState {
         Self { settings, feeds: Arc::new(Semaphore::new(settings.feeds)), ..self }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,14 +16,10 @@ use crate::{
 };
 
 /// Why a request was not carried out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Always `about:blank`: `code` tells what is wrong.
-    pub r#type: &'static str,
-    /// The status in words.
-    pub title: &'static str,
     /// HTTP status.
-    pub status: u16,
+    pub status: StatusCode,
     /// Stable word for programs.
     pub code: &'static str,
     /// What is wrong, for people.
@@ -34,19 +30,31 @@ pub struct Problem {
     pub expected: Option<String>,
 }
 
+/// Why a request was not carried out (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Document {
+    /// Always `about:blank`: `code` tells what is wrong.
+    r#type: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// HTTP status.
+    status: u16,
+    /// Stable word for programs.
+    code: &'static str,
+    /// What is wrong, for people.
+    detail: String,
+    /// The parameter or the place in the body that is wrong.
+    field: Option<String>,
+    /// What would be right there.
+    expected: Option<String>,
+}
+
 impl Problem {
     /// A problem without a field.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            r#type: "about:blank",
-            title: status.canonical_reason().unwrap_or("Error"),
-            status: status.as_u16(),
-            code,
-            detail: detail.into(),
-            field: None,
-            expected: None,
-        }
+        Self { status, code, detail: detail.into(), field: None, expected: None }
     }
 
     /// Names the field and what would be right there.
@@ -72,8 +80,11 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let Self { status, code, detail, field, expected } = self;
+        let title = status.canonical_reason().unwrap_or("Error");
+        let document =
+            Document { r#type: "about:blank", title, status: status.as_u16(), code, detail, field, expected };
+        let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

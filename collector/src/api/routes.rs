@@ -18,8 +18,9 @@ use utoipa::{
 };
 
 use super::{
-    ApiState, Problem,
+    ApiState,
     auth::{self, Access},
+    problem::Document,
 };
 
 /// Name of the security scheme in the description.
@@ -28,15 +29,16 @@ pub(super) const BEARER: &str = "bearer";
 /// The routes so far.
 pub(super) struct Routes {
     router: Router<ApiState>,
-    state: ApiState,
+    /// `None` when the routes are only described.
+    state: Option<ApiState>,
     pub(super) paths: Paths,
     pub(super) schemas: BTreeMap<String, RefOr<Schema>>,
 }
 
 impl Routes {
-    pub(super) fn new(state: ApiState) -> Self {
+    pub(super) fn new(state: Option<ApiState>) -> Self {
         let mut routes = Self { router: Router::new(), state, paths: Paths::new(), schemas: BTreeMap::new() };
-        routes.schema::<Problem>();
+        routes.schema::<Document>();
         routes
     }
 
@@ -57,10 +59,11 @@ impl Routes {
             HttpMethod::Delete => MethodFilter::DELETE,
             _ => MethodFilter::GET,
         };
-        let check = middleware::from_fn_with_state((self.state.clone(), access), auth::check);
-        let handler: MethodRouter<ApiState, Infallible> = on(filter, handler).route_layer(check);
-        let router = std::mem::take(&mut self.router);
-        self.router = router.route(path, handler);
+        if let Some(state) = &self.state {
+            let check = middleware::from_fn_with_state((state.clone(), access), auth::check);
+            let handler: MethodRouter<ApiState, Infallible> = on(filter, handler).route_layer(check);
+            self.router = std::mem::take(&mut self.router).route(path, handler);
+        }
         self.paths.add_path_operation(path, vec![method], described(operation, access));
     }
 
@@ -98,7 +101,7 @@ pub(super) fn content(description: &str, schema: Ref) -> utoipa::openapi::Respon
 
 /// A response with a problem document.
 pub(super) fn problem(description: &str) -> utoipa::openapi::Response {
-    let schema = Ref::from_schema_name(Problem::name());
+    let schema = Ref::from_schema_name(Document::name());
     let content = ContentBuilder::new().schema(Some(schema)).build();
     ResponseBuilder::new().description(description).content("application/problem+json", content).build()
 }

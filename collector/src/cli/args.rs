@@ -18,13 +18,13 @@ use crate::{
 #[derive(Clone, Debug, Default, Args)]
 pub struct ConfigArgs {
     /// Configuration file; without any of these three flags /etc/orchestrix/collector.toml is read if it exists
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Folder for the embedded database, the sealing key and the admin token
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// `sqlite://PATH` or `mysql://USER:PASSWORD@HOST/NAME` [default: sqlite://DIR/inventory.db]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL")]
     pub database_url: Option<String>,
 }
 
@@ -78,6 +78,21 @@ impl DatabaseArgs {
             anyhow::bail!("no inventory at {path}: start the collector first, or name its folder with --data-dir");
         }
         let db = store::open(&config.database_url).await.context("open the database")?;
+        Ok((config, db))
+    }
+
+    /// Opens the database and makes sure that its tables are those of this version.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or migrations are missing.
+    pub async fn open_current(&self) -> anyhow::Result<(Config, Db)> {
+        let (config, db) = self.open().await?;
+        let plan = store::migration_plan(&db).await.context("read the inventory")?;
+        anyhow::ensure!(
+            plan.pending.is_empty(),
+            "the tables are not up to date (missing: {}); start the collector, or run migrate",
+            plan.pending.join(", ")
+        );
         Ok((config, db))
     }
 }

@@ -3,19 +3,29 @@
 //! Each subcommand is a file with its `Args` and its `run`. They know nothing of each other. Results go to standard
 //! output, everything else to standard error. Exit codes: 0 done, 1 failed, 64 wrong usage, 78 wrong configuration.
 
+mod agents;
+mod api_token;
 mod args;
+mod check;
 mod exit;
+mod matches;
 mod migrate;
+mod openapi;
 pub mod output;
 mod serve;
+mod text;
+mod token;
+mod tree;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{env, ffi::OsString, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 pub use args::{ConfigArgs, DatabaseArgs};
 pub use exit::{UsageError, explain};
+
+use crate::store::rows::history::Actor;
 
 /// Keeps the inventory of an infrastructure true by itself.
 #[derive(Debug, Parser)]
@@ -32,6 +42,20 @@ pub enum Command {
     Serve(serve::Args),
     /// Brings the database's tables up to date.
     Migrate(migrate::Args),
+    /// Shows the inventory as a tree.
+    Tree(tree::Args),
+    /// Shows the agents; revokes them and lets them report again.
+    Agents(agents::Args),
+    /// Makes, lists and revokes join tokens, with which hosts enrol.
+    Token(token::Args),
+    /// Makes, lists and revokes tokens for the API.
+    ApiToken(api_token::Args),
+    /// Shows hosts that a person must place.
+    Matches(matches::Args),
+    /// Looks for rows that contradict each other.
+    Check(check::Args),
+    /// Prints the description of the API.
+    Openapi(openapi::Args),
 }
 
 /// Reads the command line. Help and usage errors are printed here.
@@ -55,8 +79,21 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         match command {
             Command::Serve(args) => serve::run(args).await,
             Command::Migrate(args) => migrate::run(args).await,
+            Command::Tree(args) => tree::run(args).await,
+            Command::Agents(args) => agents::run(args).await,
+            Command::Token(args) => token::run(args).await,
+            Command::ApiToken(args) => api_token::run(args).await,
+            Command::Matches(args) => matches::run(args).await,
+            Command::Check(args) => check::run(args).await,
+            Command::Openapi(args) => openapi::run(&args),
         }
     })
+}
+
+/// Whoever runs this command, for history and audit log.
+fn operator() -> Actor {
+    let user = env::var("SUDO_USER").or_else(|_| env::var("USER")).or_else(|_| env::var("LOGNAME"));
+    Actor::person(format!("cli:{}", user.as_deref().unwrap_or("unknown").chars().take(48).collect::<String>()))
 }
 
 #[cfg(test)]

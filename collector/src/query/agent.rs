@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{Context, Filter, Key, Resource, Test, Time, liveness, time, value};
 use crate::store::{Db, Executor as _, Row, StoreError, Value};
 
-/// How well one source of an agent can be looked at.
+/// How well one source of an agent can be looked at, as the agent last said: while it is not connected, nobody knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Coverage {

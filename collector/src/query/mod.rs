@@ -11,6 +11,7 @@
 
 mod agent;
 mod compute;
+pub mod consistency;
 mod container;
 mod cursor;
 mod environment;
@@ -27,6 +28,11 @@ pub mod tree;
 mod value;
 mod workload;
 
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use agent::{Agent, Certificate, Coverage};
 pub use compute::{Capability, Compute, ComputeAgent, ComputeUsage};
 pub use container::Container;
@@ -34,7 +40,7 @@ pub use environment::{AutomationTarget, Environment, EnvironmentAssociation, Tag
 pub use filter::{DEFAULT_LIMIT, Filter, ListRequest, MAX_LIMIT, ParameterError, Test};
 pub use place::{AvailabilityZone, Cloud, Datacenter, Partner, Region};
 pub use record::{AuditEntry, HistoryEntry, Match};
-pub use resource::{Context, Key, KeyKind, Page, QueryError, Resource, get, list};
+pub use resource::{Context, Key, KeyKind, Page, QueryError, Resource, every, get, list};
 pub use time::Time;
 pub use token::JoinToken;
 pub use workload::{Port, PortListener, SeenBy, Stale, Workload, WorkloadUsage};

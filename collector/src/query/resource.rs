@@ -163,6 +163,31 @@ pub async fn get<R: Resource>(db: &Db, now: Timestamp, key: Vec<Value>) -> Resul
     Ok(Some(item))
 }
 
+/// Reads a whole list, page by page.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn every<R: Resource>(db: &Db, now: Timestamp) -> Result<Vec<R>, StoreError> {
+    every_of(db, now, ListRequest::all()).await
+}
+
+/// Reads all that a question finds, page by page.
+pub(super) async fn every_of<R: Resource>(
+    db: &Db,
+    now: Timestamp,
+    mut request: ListRequest,
+) -> Result<Vec<R>, StoreError> {
+    let mut items: Vec<R> = Vec::new();
+    loop {
+        let page = list::<R>(db, now, &request).await?;
+        items.extend(page.items);
+        if page.next.is_none() {
+            return Ok(items);
+        }
+        request.after = items.last().map(Resource::key);
+    }
+}
+
 /// `(a > ? OR (a = ? AND (b > ? …)))`: row values would be shorter, and MySQL would not use the index for them.
 fn after(keys: &[Key], descending: bool, values: &[Value]) -> (String, Vec<Value>) {
     let compare = if descending { "<" } else { ">" };

@@ -6,10 +6,10 @@ use orchestrix_common::time::Timestamp;
 use serde::Serialize;
 
 use super::{
-    AvailabilityZone, Capability, Cloud, Compute, Datacenter, ListRequest, Partner, Region, Resource, Workload, list,
-    sequence,
+    AvailabilityZone, Capability, Cloud, Compute, Datacenter, ListRequest, Partner, Region, Workload, every,
+    resource::every_of, sequence,
 };
-use crate::store::{Db, StoreError, Value};
+use crate::store::{Db, StoreError};
 
 /// The levels of a tree.
 pub const LEVELS: u8 = 7;
@@ -132,10 +132,10 @@ pub async fn tree(db: &Db, now: Timestamp, depth: u8) -> Result<Tree, StoreError
     // The first number: everything read after it contains at least these changes.
     let sequence = sequence::current(db, now).await?;
     // Computes and what is on them are always read: the summary tells of them even where they are not drawn.
-    let computes = all::<Compute>(db, now).await?;
+    let computes = every::<Compute>(db, now).await?;
     let (mut capabilities, mut workloads) = (HashMap::new(), HashMap::new());
     if depth >= LEVELS {
-        capabilities = group(all::<Capability>(db, now).await?, |capability| Some(capability.compute_id));
+        capabilities = group(every::<Capability>(db, now).await?, |capability| Some(capability.compute_id));
         workloads = group(current_workloads(db, now).await?, |workload| Some(workload.compute_id));
     }
     let summary = summary(&computes, (depth >= LEVELS).then_some(&workloads));
@@ -149,7 +149,7 @@ pub async fn tree(db: &Db, now: Timestamp, depth: u8) -> Result<Tree, StoreError
         computes.into_iter().partition(|branch| branch.compute.datacenter_id.is_some());
     let mut in_datacenter = group(placed, |branch| branch.compute.datacenter_id);
     let mut in_cloud = group(unplaced, |branch| branch.compute.cloud_id);
-    let datacenters = all::<Datacenter>(db, now).await?.into_iter().map(|datacenter| DatacenterBranch {
+    let datacenters = every::<Datacenter>(db, now).await?.into_iter().map(|datacenter| DatacenterBranch {
         computes: in_datacenter.remove(&Some(datacenter.id)).unwrap_or_default(),
         datacenter,
     });
@@ -170,10 +170,10 @@ struct Places<'a> {
 
 impl Places<'_> {
     async fn hang(self, db: &Db, now: Timestamp, depth: u8) -> Result<Tree, StoreError> {
-        let zones = if depth >= 4 { all::<AvailabilityZone>(db, now).await? } else { Vec::new() };
-        let regions = if depth >= 3 { all::<Region>(db, now).await? } else { Vec::new() };
-        let clouds = if depth >= 2 { all::<Cloud>(db, now).await? } else { Vec::new() };
-        let partners = all::<Partner>(db, now).await?;
+        let zones = if depth >= 4 { every::<AvailabilityZone>(db, now).await? } else { Vec::new() };
+        let regions = if depth >= 3 { every::<Region>(db, now).await? } else { Vec::new() };
+        let clouds = if depth >= 2 { every::<Cloud>(db, now).await? } else { Vec::new() };
+        let partners = every::<Partner>(db, now).await?;
 
         let known = |ids: &[i64], id: Option<i64>| id.filter(|id| ids.contains(id));
         let zone_ids: Vec<i64> = zones.iter().map(|zone| zone.id).collect();
@@ -228,30 +228,13 @@ fn group<T>(items: Vec<T>, key: impl Fn(&T) -> Option<i64>) -> HashMap<Option<i6
     groups
 }
 
-/// Reads a whole list, page by page.
-async fn all<R: Resource>(db: &Db, now: Timestamp) -> Result<Vec<R>, StoreError> {
-    every(db, now, ListRequest::all()).await
-}
-
 async fn current_workloads(db: &Db, now: Timestamp) -> Result<Vec<Workload>, StoreError> {
-    let mut workloads: Vec<Workload> = every(db, now, ListRequest::implied::<Workload>()).await?;
+    let mut workloads: Vec<Workload> = every_of(db, now, ListRequest::implied::<Workload>()).await?;
     workloads.sort_by(|one, other| {
         let key = |workload: &Workload| (workload.source.clone(), workload.workload_name.clone(), workload.id);
         key(one).cmp(&key(other))
     });
     Ok(workloads)
-}
-
-async fn every<R: Resource>(db: &Db, now: Timestamp, mut request: ListRequest) -> Result<Vec<R>, StoreError> {
-    let mut items: Vec<R> = Vec::new();
-    loop {
-        let page = list::<R>(db, now, &request).await?;
-        items.extend(page.items);
-        if page.next.is_none() {
-            return Ok(items);
-        }
-        request.after = items.last().map(|last| -> Vec<Value> { last.key() });
-    }
 }
 
 fn summary(computes: &[Compute], workloads: Option<&HashMap<Option<i64>, Vec<Workload>>>) -> Summary {

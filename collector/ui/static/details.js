@@ -53,7 +53,7 @@ function compute(item) {
       ? make("p", {}, "None: people entered this compute, and no agent speaks for it.")
       : pairs([["State", state(agent.state)], ["Heard of", when(agent.lastSeenAt)], ["Connected", agent.connected ? "yes" : "no"], ["Version", agent.version], ["Identifier", make("code", {}, agent.id)]]),
     ...table("Coverage", ["Source", "Health", "Seen", "Since", "Reason"], item.coverage.map((source) => [
-      source.source, state(source.health), source.completeness, when(source.since), `${source.reason ?? ""}${source.warnings ? ` (${source.warnings} unreadable)` : ""}`,
+      source.source, agent?.connected ? state(source.health) : `unknown, was ${source.health}`, source.completeness, when(source.since), `${source.reason ?? ""}${source.warnings ? ` (${source.warnings} unreadable)` : ""}`,
     ])),
     ...table("Capabilities", ["Capability", "Version"], capabilities.map((capability) => [capability.capabilityType, capability.capabilityVersion])),
     ...raw("Facts", item.facts),

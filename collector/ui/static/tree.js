@@ -61,7 +61,7 @@ function node(branch, words, chosen, choose) {
 
 function facts({ kind, item, children }) {
   if (kind !== "compute") return item.status && item.status !== "ACTIVE" ? [state(item.status)] : [];
-  const trouble = item.coverage.filter((source) => source.health === "failing" || source.health === "degraded");
+  const trouble = item.coverage.filter((source) => item.agent?.connected && (source.health === "failing" || source.health === "degraded"));
   const note = [item.operatingSystem, item.cpuCores == null ? null : `${item.cpuCores} CPU`, item.memoryGb == null ? null : `${item.memoryGb} GiB`, item.ipAddress, `${children.length} workloads`];
   return [
     state(item.status ?? "?"),

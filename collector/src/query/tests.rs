@@ -1,0 +1,472 @@
+//! Behaviour of the reading half, the same on both databases.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+
+use super::{
+    testing::{Seed, agent, ago, change, compute, now, on_both, one_host, places, run, source},
+    *,
+};
+use crate::store::{Db, Dialect, Value};
+
+on_both!(
+    the_status_of_a_workload_depends_on_whether_anybody_can_look,
+    what_cannot_be_looked_at_is_stale,
+    filters_narrow_and_combine,
+    hostile_values_find_nothing_and_break_nothing,
+    pages_show_each_row_once_while_rows_come_and_go,
+    a_key_of_several_columns_is_paged_through,
+    every_filter_of_every_list_is_understood,
+    what_is_not_known_is_null,
+    a_compute_shows_its_agent_coverage_and_use,
+    secrets_of_the_existing_tables_are_never_read,
+    a_change_behind_a_gap_waits_until_the_gap_is_final,
+    the_tree_hides_nothing,
+    the_summary_counts_what_is_seen_in_full,
+    a_sound_inventory_has_no_contradictions,
+    contradictions_are_found_and_explained,
+);
+
+async fn page<R: Resource>(db: &Db, parameters: &[(&str, &str)]) -> Result<Json, QueryError> {
+    let parameters: Vec<_> = parameters.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let context = Context { dialect: db.dialect(), now: now() };
+    let request = ListRequest::parse::<R>(&context, &parameters)?;
+    Ok(serde_json::to_value(list::<R>(db, now(), &request).await?).unwrap())
+}
+
+async fn ids<R: Resource>(db: &Db, parameters: &[(&str, &str)]) -> Vec<i64> {
+    let page = page::<R>(db, parameters).await.unwrap();
+    page["items"].as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()).collect()
+}
+
+async fn workload(db: &Db, id: i64) -> Json {
+    serde_json::to_value(get::<Workload>(db, now(), vec![id.into()]).await.unwrap().unwrap()).unwrap()
+}
+
+async fn the_status_of_a_workload_depends_on_whether_anybody_can_look(db: &Db) {
+    places(db).await;
+    // Connected; unreachable; silent without anybody to notice; revoked; entered by people.
+    for id in 1..=5 {
+        compute(db, id, &format!("host-{id}"), Some(1)).await;
+    }
+    agent(db, 1, 1, "ACTIVE", true, 12).await;
+    agent(db, 2, 2, "ACTIVE", false, 100).await;
+    agent(db, 3, 3, "ACTIVE", true, 3_600).await;
+    agent(db, 4, 4, "REVOKED", true, 12).await;
+    for id in 1..=5 {
+        Seed::container(id, id, "web").store(db).await;
+    }
+    Seed { ended: Some(50), ..Seed::container(6, 2, "old") }.store(db).await;
+
+    let shown = |workload: &Json| {
+        ["status", "lastKnownStatus", "unknownSince"].map(|name| workload[name].as_str().map(str::to_owned))
+    };
+    let words = |status: &str, last: Option<&str>, since: Option<u64>| {
+        [Some(status.to_owned()), last.map(str::to_owned), since.map(|seconds| ago(seconds).to_string())]
+    };
+    assert_eq!(shown(&workload(db, 1).await), words("running", None, None));
+    assert_eq!(shown(&workload(db, 2).await), words("unknown", Some("running"), Some(100)));
+    assert_eq!(shown(&workload(db, 3).await), words("unknown", Some("running"), Some(3_600)));
+    assert_eq!(shown(&workload(db, 4).await), words("unknown", Some("running"), Some(12)));
+    assert_eq!(shown(&workload(db, 5).await), words("running", None, None));
+    assert_eq!(shown(&workload(db, 6).await), words("ended", Some("exited"), None));
+
+    assert_eq!(ids::<Workload>(db, &[("status", "unknown")]).await, [2, 3, 4]);
+    assert_eq!(ids::<Workload>(db, &[("status", "running")]).await, [1, 5]);
+    assert_eq!(ids::<Workload>(db, &[("status", "ended")]).await, [6]);
+    assert_eq!(ids::<Compute>(db, &[("status", "UNREACHABLE")]).await, [2, 3, 4]);
+    let connected = page::<Agent>(db, &[("connected", "true")]).await.unwrap();
+    assert_eq!(connected["items"].as_array().unwrap().len(), 1);
+
+    // Enrolled again: the new identity speaks for the host.
+    agent(db, 5, 4, "ACTIVE", true, 5).await;
+    assert_eq!(workload(db, 4).await["status"], "running");
+}
+
+async fn what_cannot_be_looked_at_is_stale(db: &Db) {
+    one_host(db).await;
+    assert_eq!(workload(db, 1).await["stale"], Json::Null);
+    let set = |health: &'static str, completeness: &'static str| async move {
+        let sql = "UPDATE agent_sources SET health = ?, completeness = ?, reason = 'the socket hangs' WHERE source = 'docker'";
+        run(db, sql, vec![health.into(), completeness.into()]).await;
+        workload(db, 1).await["stale"].clone()
+    };
+    let stale = json!({ "since": ago(600).to_string(), "reason": "the socket hangs" });
+    assert_eq!(set("failing", "none").await, stale);
+    assert_eq!(set("absent", "complete").await, stale);
+    assert_eq!(set("degraded", "partial").await, Json::Null, "most of it was seen");
+    assert_eq!(set("degraded", "none").await, stale);
+    // Another source, and what ended, are not concerned.
+    assert_eq!(workload(db, 2).await["stale"], Json::Null);
+    run(db, "UPDATE compute_workloads SET ended_at_us = 1 WHERE id = 1", vec![]).await;
+    assert_eq!(workload(db, 1).await["stale"], Json::Null);
+}
+
+async fn filters_narrow_and_combine(db: &Db) {
+    one_host(db).await;
+    compute(db, 2, "web-2", Some(1)).await;
+    Seed { labels: json!({ "environment": "production", "a.b/c": "x=y" }), ..Seed::container(3, 2, "web") }
+        .store(db)
+        .await;
+    Seed { ended: Some(60), image: Some("redis:7"), ..Seed::container(4, 1, "cache") }.store(db).await;
+    let found = async |parameters: &[(&str, &str)]| ids::<Workload>(db, parameters).await;
+    assert_eq!(found(&[]).await, [1, 2, 3], "what ended is not listed by default");
+    assert_eq!(found(&[("ended", "true")]).await, [4]);
+    assert_eq!(found(&[("ended", "any")]).await, [1, 2, 3, 4]);
+    assert_eq!(found(&[("computeId", "1")]).await, [1, 2]);
+    assert_eq!(found(&[("computeId", "1"), ("computeId", "2")]).await, [1, 2, 3]);
+    assert_eq!(found(&[("type", "process")]).await, [2]);
+    assert_eq!(found(&[("workloadType", "container"), ("name", "web")]).await, [1, 3]);
+    assert_eq!(found(&[("source", "docker"), ("image", "nginx:1.25"), ("computeId", "2")]).await, [3]);
+    assert_eq!(found(&[("isolationMethod", "systemd")]).await, [2]);
+    assert_eq!(found(&[("label", "environment=staging")]).await, [1]);
+    assert_eq!(found(&[("label", "environment")]).await, [1, 3]);
+    assert_eq!(found(&[("label", "environment=production"), ("label", "a.b/c=x=y")]).await, [3]);
+    assert_eq!(found(&[("label", "environment=staging"), ("label", "a.b/c")]).await, [] as [i64; 0]);
+
+    let refused = async |parameters: &[(&str, &str)]| match page::<Workload>(db, parameters).await {
+        Err(QueryError::Parameter(error)) => (error.code, error.field, error.expected),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(&[("computeId", "one")]).await.0, "invalid-parameter");
+    assert_eq!(refused(&[("ended", "maybe")]).await.2, "false, true, any");
+    assert_eq!(refused(&[("limit", "0")]).await.1, "limit");
+    assert_eq!(refused(&[("limit", "1001")]).await.1, "limit");
+    assert_eq!(refused(&[("cursor", "xyz")]).await.0, "invalid-cursor");
+    assert_eq!(refused(&[("lable", "a")]).await.0, "unknown-parameter");
+}
+
+async fn hostile_values_find_nothing_and_break_nothing(db: &Db) {
+    one_host(db).await;
+    let hostile =
+        ["' OR 1 --", "\"); DROP TABLE computes; --", "\\", "%", "\u{0}", "\u{1F4A9}", "$.\"x\"", "{{", "\r\n"];
+    for text in hostile {
+        for name in ["name", "status", "source", "image", "label"] {
+            assert_eq!(ids::<Workload>(db, &[(name, text)]).await, [] as [i64; 0], "{name}={text}");
+        }
+        let label = format!("{text}={text}");
+        assert_eq!(ids::<Workload>(db, &[("label", &label)]).await, [] as [i64; 0], "{label}");
+    }
+    // The same strings as data are found exactly.
+    for (index, text) in hostile.into_iter().filter(|text| *text != "\u{0}").enumerate() {
+        let id = 100 + i64::try_from(index).unwrap();
+        Seed { labels: json!({ text: text }), ..Seed::container(id, 1, "odd") }.store(db).await;
+        assert_eq!(ids::<Workload>(db, &[("label", &format!("{text}={text}"))]).await, [id], "{text}");
+        assert_eq!(ids::<Workload>(db, &[("label", text)]).await, [id], "{text}");
+    }
+    assert_eq!(ids::<Compute>(db, &[]).await, [1]);
+}
+
+async fn pages_show_each_row_once_while_rows_come_and_go(db: &Db) {
+    one_host(db).await;
+    for id in 10..30 {
+        Seed::container(id, 1, "web").store(db).await;
+    }
+    let mut seen = Vec::new();
+    let mut cursor: Option<String> = None;
+    let mut round = 0;
+    loop {
+        let mut parameters = vec![("limit", "3")];
+        parameters.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        let page = page::<Workload>(db, &parameters).await.unwrap();
+        let items = page["items"].as_array().unwrap();
+        assert!(items.len() <= 3);
+        seen.extend(items.iter().map(|item| item["id"].as_i64().unwrap()));
+        // One comes behind the reader, one before it, and one that was told goes.
+        round += 1;
+        if round < 4 {
+            Seed::container(2 + round, 1, "early").store(db).await;
+            Seed::container(100 + round, 1, "late").store(db).await;
+            run(db, "UPDATE compute_workloads SET ended_at_us = 1 WHERE id = ?", vec![seen[0].into()]).await;
+        }
+        match page["next"].as_str() {
+            Some(next) => cursor = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    let unique: BTreeSet<_> = seen.iter().copied().collect();
+    assert_eq!(unique.len(), seen.len(), "{seen:?}");
+    assert!((10..30).chain(101..104).all(|id| unique.contains(&id)), "{seen:?}");
+}
+
+async fn a_key_of_several_columns_is_paged_through(db: &Db) {
+    for (kind, id, key) in
+        [("compute", 1, "a"), ("compute", 1, "b"), ("compute", 2, "a"), ("workload", 1, "a"), ("a", 9, "z")]
+    {
+        let sql = "INSERT INTO resource_tags (resource_type, resource_id, tag_key, tag_value) VALUES (?, ?, ?, 'x')";
+        run(db, sql, vec![kind.into(), i64::from(id).into(), key.into()]).await;
+    }
+    let mut seen = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let mut parameters = vec![("limit", "2")];
+        if !cursor.is_empty() {
+            parameters.push(("cursor", &cursor));
+        }
+        let page = page::<Tag>(db, &parameters).await.unwrap();
+        for item in page["items"].as_array().unwrap() {
+            seen.push(format!("{} {} {}", item["resourceType"], item["resourceId"], item["tagKey"]).replace('"', ""));
+        }
+        match page["next"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => break,
+        }
+    }
+    assert_eq!(seen, ["a 9 z", "compute 1 a", "compute 1 b", "compute 2 a", "workload 1 a"]);
+    let key = vec![Value::from("compute"), Value::Int(1), Value::from("b")];
+    assert!(get::<Tag>(db, now(), key).await.unwrap().is_some());
+}
+
+async fn every_filter_of_every_list_is_understood(db: &Db) {
+    async fn try_all<R: Resource>(db: &Db) {
+        for filter in R::FILTERS {
+            let text = match filter.test {
+                Test::Int(_) | Test::Above(_) => "1",
+                Test::Flag(_) => "true",
+                Test::Word(words) => words[0].0,
+                Test::Text(_) | Test::Computed(_) | Test::Label(_) => "x",
+            };
+            for name in [Some(filter.name), filter.also].into_iter().flatten() {
+                let page = page::<R>(db, &[(name, text), (name, text)]).await;
+                page.unwrap_or_else(|error| panic!("{} ?{name}={text}: {error:?}", R::LIST));
+            }
+        }
+        for item in every::<R>(db, now()).await.unwrap() {
+            assert!(get::<R>(db, now(), item.key()).await.unwrap().is_some(), "{}", R::LIST);
+        }
+    }
+    one_host(db).await;
+    change(db, 1, 1, ago(10)).await;
+    run(
+        db,
+        "INSERT INTO environments (id, name, code, type, partner_id) VALUES (1, 'Production', 'prod', 'prod', 1)",
+        vec![],
+    )
+    .await;
+    run(db, "INSERT INTO environment_associations (environment_id, resource_type, resource_id, is_primary, allocated_percentage, metadata) VALUES (1, 'compute', 1, 1, 62.5, '{}')", vec![]).await;
+    run(db, "INSERT INTO automation_targets (name, target_type, target_id, connection_info) VALUES ('t', 'compute', 1, '{}')", vec![]).await;
+    run(db, "INSERT INTO containers (name, compute_id, exposed_ports) VALUES ('legacy', 1, '80,443')", vec![]).await;
+    run(db, "INSERT INTO match_conflicts (agent_id, machine, candidates, state, created_at_us) SELECT id, '{}', '[]', 'OPEN', 5 FROM agents", vec![]).await;
+    run(db, "INSERT INTO audit_log (at_us, actor_kind, actor_id, action, resource_type, resource_id) VALUES (5, 'person', 'p', 'x', 'agent', '1')", vec![]).await;
+    run(db, "INSERT INTO join_tokens (id, secret_sha256, uses_allowed, uses_left, created_by, created_at_us, expires_at_us) VALUES ('ab', 'x', 1, 1, 'p', 1, 2)", vec![]).await;
+    try_all::<Partner>(db).await;
+    try_all::<Cloud>(db).await;
+    try_all::<Region>(db).await;
+    try_all::<AvailabilityZone>(db).await;
+    try_all::<Datacenter>(db).await;
+    try_all::<Compute>(db).await;
+    try_all::<Container>(db).await;
+    try_all::<Environment>(db).await;
+    try_all::<EnvironmentAssociation>(db).await;
+    try_all::<Workload>(db).await;
+    try_all::<Tag>(db).await;
+    try_all::<Capability>(db).await;
+    try_all::<AutomationTarget>(db).await;
+    try_all::<Agent>(db).await;
+    try_all::<JoinToken>(db).await;
+    try_all::<Match>(db).await;
+    try_all::<HistoryEntry>(db).await;
+    try_all::<AuditEntry>(db).await;
+    let association = page::<EnvironmentAssociation>(db, &[("isPrimary", "true")]).await.unwrap();
+    assert_eq!(association["items"][0]["allocatedPercentage"], 62.5);
+    let container = page::<Container>(db, &[]).await.unwrap();
+    assert_eq!(container["items"][0]["exposedPorts"], "80,443", "text that is no JSON is shown as text");
+    assert_eq!(page::<JoinToken>(db, &[("state", "expired")]).await.unwrap()["items"][0]["id"], "ab");
+}
+
+async fn what_is_not_known_is_null(db: &Db) {
+    run(db, "INSERT INTO computes (id, name, cpu_cores) VALUES (1, 'bare', NULL)", vec![]).await;
+    Seed { image: None, labels: Json::Null, ..Seed::process(1, 1, "ssh") }.store(db).await;
+    let compute = page::<Compute>(db, &[]).await.unwrap()["items"][0].clone();
+    for name in ["cpuCores", "memoryGb", "operatingSystem", "agent", "usage", "facts", "createdAt", "hypervisor"] {
+        assert_eq!(compute.get(name), Some(&Json::Null), "{name}");
+    }
+    let shown = workload(db, 1).await;
+    for name in ["usage", "image", "cpuCores", "memoryMb", "diskGb", "finishedAt", "endedAt", "stale", "unknownSince"] {
+        assert_eq!(shown.get(name), Some(&Json::Null), "{name}");
+    }
+    testing::usage(db, 1, None, Some(0)).await;
+    let usage = workload(db, 1).await["usage"].clone();
+    assert_eq!((&usage["cpuMillicores"], &usage["memoryBytes"]), (&Json::Null, &json!(0)), "zero is not unknown");
+}
+
+async fn a_compute_shows_its_agent_coverage_and_use(db: &Db) {
+    one_host(db).await;
+    let sql = "INSERT INTO compute_facts (compute_id, facts, filled, changed_at_us) VALUES (1, '{\"architecture\":\"x86_64\"}', '{}', 9)";
+    run(db, sql, vec![]).await;
+    run(
+        db,
+        "INSERT INTO compute_usage (compute_id, cpu_millicores, memory_bytes, measured_at_us) VALUES (1, 150, 99, 8)",
+        vec![],
+    )
+    .await;
+    let compute = serde_json::to_value(get::<Compute>(db, now(), vec![1_i64.into()]).await.unwrap().unwrap()).unwrap();
+    assert_eq!(compute["agent"]["connected"], true);
+    assert_eq!(compute["agent"]["lastSeenAt"], ago(12).to_string());
+    assert_eq!(compute["facts"]["architecture"], "x86_64");
+    assert_eq!(compute["usage"]["cpuMillicores"], 150);
+    let coverage: Vec<_> =
+        compute["coverage"].as_array().unwrap().iter().map(|one| one["source"].as_str().unwrap()).collect();
+    assert_eq!(coverage, ["docker", "host", "podman", "process"]);
+    assert_eq!(compute["coverage"][0]["reason"], Json::Null);
+    assert_eq!(compute["coverage"][2]["reason"], "no socket at /run/podman/podman.sock");
+
+    let agent = page::<Agent>(db, &[]).await.unwrap()["items"][0].clone();
+    assert_eq!(agent["certificate"]["serial"], "01ab");
+    assert_eq!(agent["clockSkewMs"], 1);
+    assert_eq!((&agent["computeName"], &agent["appliedSequence"]), (&json!("web-1"), &json!(7)));
+
+    let shown = workload(db, 1).await;
+    assert_eq!(shown["seenBy"], json!([{ "source": "docker", "nativeId": "docker-1" }]));
+    assert_eq!((&shown["cpuCores"], &shown["memoryMb"]), (&json!(0.5), &json!(64)));
+    assert_eq!(shown["ports"][0]["hostPort"], 18_080);
+    assert_eq!(shown["ports"][0]["listener"]["process"], "nginx");
+    assert_eq!(shown["ports"][1]["declared"], true);
+}
+
+async fn secrets_of_the_existing_tables_are_never_read(db: &Db) {
+    one_host(db).await;
+    run(db, "INSERT INTO containers (name, compute_id, environment_vars) VALUES ('c', 1, 'KEY=planted-value')", vec![])
+        .await;
+    run(db, "INSERT INTO automation_targets (name, target_type, target_id, connection_info) VALUES ('t', 'compute', 1, '{\"password\":\"planted-password\"}')", vec![]).await;
+    for page in [
+        page::<Partner>(db, &[]).await.unwrap(),
+        page::<Container>(db, &[]).await.unwrap(),
+        page::<AutomationTarget>(db, &[]).await.unwrap(),
+    ] {
+        assert!(!page["items"].as_array().unwrap().is_empty() && !page.to_string().contains("planted"), "{page}");
+    }
+}
+
+async fn a_change_behind_a_gap_waits_until_the_gap_is_final(db: &Db) {
+    let told = async |now| {
+        sequence::changes(db, 0, 100, now).await.unwrap().iter().map(|entry| entry.sequence).collect::<Vec<_>>()
+    };
+    for sequence in [1, 2, 4] {
+        change(db, sequence, 1, now()).await;
+    }
+    match db.dialect() {
+        // One writer: a number that is missing was rolled back.
+        Dialect::Sqlite => {
+            assert_eq!(told(now()).await, [1, 2, 4]);
+            assert_eq!(sequence::current(db, now()).await.unwrap(), 4);
+        }
+        Dialect::MySql => {
+            assert_eq!(told(now()).await, [1, 2]);
+            assert_eq!(sequence::current(db, now()).await.unwrap(), 2);
+            change(db, 3, 1, now()).await;
+            assert_eq!(told(now()).await, [1, 2, 3, 4]);
+            assert_eq!(sequence::current(db, now()).await.unwrap(), 4);
+            change(db, 9, 1, now()).await;
+            assert_eq!(told(now()).await, [1, 2, 3, 4]);
+            let later = now().plus(sequence::SETTLE);
+            assert_eq!(told(later).await, [1, 2, 3, 4, 9]);
+            assert_eq!(sequence::current(db, later).await.unwrap(), 9);
+        }
+    }
+}
+
+async fn the_tree_hides_nothing(db: &Db) {
+    one_host(db).await;
+    compute(db, 2, "nowhere", None).await;
+    run(db, "INSERT INTO computes (id, name, cloud_id) VALUES (3, 'in-cloud', 1)", vec![]).await;
+    run(db, "INSERT INTO datacenters (id, name) VALUES (2, 'loose')", vec![]).await;
+    run(db, "INSERT INTO datacenters (id, name, partner_id) VALUES (3, 'of-partner', 1)", vec![]).await;
+    run(db, "INSERT INTO datacenters (id, name, cloud_id) VALUES (4, 'of-cloud', 1)", vec![]).await;
+    Seed { ended: Some(5), ..Seed::container(9, 1, "gone") }.store(db).await;
+    let tree = tree::tree(db, now(), tree::LEVELS).await.unwrap();
+    let json = serde_json::to_value(&tree).unwrap();
+    let partner = &json["partners"][0];
+    let cellar = &partner["clouds"][0]["regions"][0]["availabilityZones"][0]["datacenters"][0];
+    assert_eq!(cellar["computes"][0]["workloads"].as_array().unwrap().len(), 2, "what ended is not in the tree");
+    assert_eq!(cellar["computes"][0]["capabilities"][0]["capabilityType"], "docker");
+    assert_eq!(partner["clouds"][0]["datacenters"][0]["name"], "of-cloud");
+    assert_eq!(partner["clouds"][0]["computes"][0]["name"], "in-cloud");
+    assert_eq!(partner["datacenters"][0]["name"], "of-partner");
+    assert_eq!(json["datacenters"][0]["name"], "loose");
+    assert_eq!(json["computes"][0]["name"], "nowhere");
+
+    let shallow = tree::tree(db, now(), 2).await.unwrap();
+    assert!(shallow.partners[0].clouds[0].regions.is_empty() && shallow.computes.is_empty());
+    assert_eq!(shallow.summary.computes, 3, "the summary tells of what is not drawn");
+}
+
+async fn the_summary_counts_what_is_seen_in_full(db: &Db) {
+    one_host(db).await;
+    compute(db, 2, "web-2", Some(1)).await;
+    agent(db, 2, 2, "ACTIVE", true, 5).await;
+    source(db, 2, "docker", "failing", "none", "the socket hangs").await;
+    Seed::container(3, 2, "web").store(db).await;
+    compute(db, 3, "web-3", Some(1)).await;
+    agent(db, 3, 3, "ACTIVE", false, 500).await;
+    source(db, 3, "host", "healthy", "complete", "").await;
+    Seed::container(4, 3, "web").store(db).await;
+    let summary = tree::tree(db, now(), tree::LEVELS).await.unwrap().summary;
+    assert_eq!((summary.computes, summary.connected, summary.covered, summary.coverage_percent), (3, 2, 1, Some(33)));
+    assert_eq!(summary.troubled_sources.into_iter().collect::<Vec<_>>(), [("docker".to_owned(), 1)]);
+    assert_eq!(summary.stale_workloads, Some(1));
+    let workloads: Vec<_> = summary.workloads.unwrap().into_iter().collect();
+    assert_eq!(workloads, [("running".to_owned(), 3), ("unknown".to_owned(), 1)]);
+}
+
+async fn codes(db: &Db) -> Vec<&'static str> {
+    let found = consistency::findings(db, now()).await.unwrap();
+    found.iter().map(|finding| finding.code).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+async fn a_sound_inventory_has_no_contradictions(db: &Db) {
+    one_host(db).await;
+    assert_eq!(codes(db).await, ["no-admin-token"]);
+    let sql = "INSERT INTO api_tokens (id, name, secret_sha256, role, created_at_us) VALUES ('a', 'a', ?, 'admin', 1)";
+    run(db, sql, vec![vec![1_u8; 32].into()]).await;
+    assert_eq!(codes(db).await, [] as [&str; 0]);
+}
+
+async fn contradictions_are_found_and_explained(db: &Db) {
+    one_host(db).await;
+    compute(db, 2, "web-2", Some(1)).await;
+    for sql in [
+        "UPDATE compute_workloads SET ended_at_us = 1 WHERE id = 1",
+        "DELETE FROM agent_entities WHERE resource_id = 2",
+        "UPDATE compute_workloads SET container_row_id = 99 WHERE id = 2",
+        "INSERT INTO resource_tags (resource_type, resource_id, tag_key, tag_value) VALUES ('compute', 99, 'a', 'b')",
+        "INSERT INTO environments (id, name, code, type) VALUES (1, 'a', 'a', 'a'), (2, 'b', 'b', 'b')",
+        "INSERT INTO environment_associations (environment_id, resource_type, resource_id, allocated_percentage) VALUES (1, 'compute', 1, 60), (2, 'compute', 1, 41)",
+        "INSERT INTO join_tokens (id, secret_sha256, uses_allowed, uses_left, created_by, created_at_us, expires_at_us) VALUES ('ab', 'x', 1, 2, 'p', 1, 2)",
+        "INSERT INTO dead_letters (agent_id, sequence, code, field, message, received_at_us) VALUES ('x', 1, 'c', 'f', 'm', 1)",
+    ] {
+        run(db, sql, vec![]).await;
+    }
+    agent(db, 2, 1, "ACTIVE", true, 5).await;
+    agent(db, 3, 2, "HELD", true, 5).await;
+    run(db, "UPDATE agents SET compute_id = NULL, state = 'ACTIVE' WHERE id = ?", vec![testing::agent_id(3).into()])
+        .await;
+    agent(db, 4, 2, "HELD", true, 5).await;
+    let mut expected = vec![
+        "agent-without-certificate",
+        "agent-without-compute",
+        "agent-without-sources",
+        "allocation-above-100",
+        "compute-with-two-agents",
+        "entity-without-workload",
+        "held-without-match",
+        "join-token-uses",
+        "no-admin-token",
+        "report-not-stored",
+        "tag-without-resource",
+        "workload-without-container",
+        "workload-without-entity",
+    ];
+    if db.dialect() == Dialect::Sqlite {
+        // MariaDB's column types make these impossible.
+        run(db, "UPDATE agent_entities SET hash = x'00'", vec![]).await;
+        run(db, "UPDATE compute_workloads SET ports = 'x' WHERE id = 2", vec![]).await;
+        expected.extend(["entity-hash", "workload-json"]);
+        expected.sort_unstable();
+    }
+    assert_eq!(codes(db).await, expected);
+    for finding in consistency::findings(db, now()).await.unwrap() {
+        assert!(!finding.problem.is_empty() && !finding.advice.is_empty(), "{finding:?}");
+    }
+}

@@ -1,6 +1,6 @@
 // Shows everything that is known of one thing.
 
-import { make, bytes, cores, when, unknown } from "./dom.js";
+import { make, bytes, cores, span, when, unknown } from "./dom.js";
 import { inventory } from "./inventory.js";
 import { portText, state } from "./tree.js";
 
@@ -52,8 +52,8 @@ function compute(item) {
     agent == null
       ? make("p", {}, "None: people entered this compute, and no agent speaks for it.")
       : pairs([["State", state(agent.state)], ["Heard of", when(agent.lastSeenAt)], ["Connected", agent.connected ? "yes" : "no"], ["Version", agent.version], ["Identifier", make("code", {}, agent.id)]]),
-    ...table("Coverage", ["Source", "Health", "Seen", "Since", "Reason"], item.coverage.map((source) => [
-      source.source, agent?.connected ? state(source.health) : `unknown, was ${source.health}`, source.completeness, when(source.since), `${source.reason ?? ""}${source.warnings ? ` (${source.warnings} unreadable)` : ""}`,
+    ...table("Coverage", ["Source", "Health", "Seen", "For", "Reason"], item.coverage.map((source) => [
+      source.source, agent?.connected ? state(source.health) : `unknown, was ${source.health}`, source.completeness, span(source.since), `${source.reason ?? ""}${source.warnings ? ` (${source.warnings} unreadable)` : ""}`,
     ])),
     ...table("Capabilities", ["Capability", "Version"], capabilities.map((capability) => [capability.capabilityType, capability.capabilityVersion])),
     ...raw("Facts", item.facts),

@@ -43,3 +43,8 @@ export function ago(time) {
 export function when(time) {
   return time == null ? unknown : make("time", { datetime: time, title: time }, `${new Date(time).toLocaleString()} (${ago(time)} ago)`);
 }
+
+// The same for a narrow place.
+export function span(time) {
+  return time == null ? unknown : make("time", { datetime: time, title: time }, ago(time));
+}

@@ -144,10 +144,7 @@ fn collector_address(config: &Config) -> String {
         let name = name.trim().to_owned();
         (!name.is_empty()).then_some(name)
     };
-    let named = config.agents.names.first().cloned();
-    let host = if address.ip().is_unspecified() { named.or_else(hostname) } else { named };
-    match host {
-        Some(host) if host.contains(':') => format!("[{host}]:{}", address.port()),
+    match address.ip().is_unspecified().then(hostname).flatten() {
         Some(host) => format!("{host}:{}", address.port()),
         None => address.to_string(),
     }

@@ -1,0 +1,54 @@
+//! What the kernel accounts for a process: processor time and proportional memory. See proc(5).
+
+use std::{fs, time::Duration};
+
+/// Processor time that a process has used so far, in user and kernel mode, without its children.
+///
+/// Read from `schedstat` of each thread, whose unit is the nanosecond; ticks of `stat` are too coarse for an idle agent.
+/// Threads that have ended are missed, which a program with a fixed pool of them does not mind.
+///
+/// # Panics
+/// When the process does not exist.
+#[must_use]
+pub fn cpu_time(pid: u32) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap_or_else(|error| panic!("process {pid}: {error}"));
+    let nanos = threads.flatten().filter_map(|thread| {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanos.sum())
+}
+
+/// Proportional memory of a process in bytes: its own pages whole, shared ones by their share.
+///
+/// # Panics
+/// When it cannot be read.
+#[must_use]
+pub fn pss_bytes(pid: u32) -> u64 {
+    let path = format!("/proc/{pid}/smaps_rollup");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).expect("smaps_rollup has a Pss line");
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().expect("Pss is a number of kB") * 1_024
+}
+
+/// Number of processes on this machine.
+#[must_use]
+pub fn process_count() -> usize {
+    let entries = fs::read_dir("/proc").expect("/proc can be read").flatten();
+    entries.filter(|entry| entry.file_name().to_string_lossy().bytes().all(|byte| byte.is_ascii_digit())).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_uses_time_and_memory() {
+        let mut sum = 0_u64;
+        while cpu_time(std::process::id()) < Duration::from_millis(1) {
+            sum = std::hint::black_box(sum.wrapping_add(1));
+        }
+        assert!(pss_bytes(std::process::id()) > 100_000);
+        assert!(process_count() > 1);
+    }
+}

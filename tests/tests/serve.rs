@@ -1,5 +1,7 @@
 //! A whole collector on SQLite with its TLS port, and agents that enrolled there.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing step fails the test")]
+
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, bail};

@@ -12,7 +12,7 @@ use super::{
     auth::Access,
     changes, join_tokens,
     lists::{self, plain},
-    matches, monitor,
+    matches, monitor, nested,
     routes::{BEARER, Routes},
 };
 use crate::{admin::Role, query};
@@ -50,6 +50,7 @@ fn routes(state: Option<ApiState>) -> Routes {
     agents::enter(&mut routes);
     join_tokens::enter(&mut routes);
     matches::enter(&mut routes);
+    nested::enter(&mut routes);
     changes::enter(&mut routes);
     monitor::enter(&mut routes);
     routes

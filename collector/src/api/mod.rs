@@ -18,6 +18,7 @@ mod join_tokens;
 mod lists;
 mod matches;
 mod monitor;
+mod nested;
 mod parts;
 mod problem;
 mod respond;

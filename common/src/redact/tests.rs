@@ -121,7 +121,7 @@ proptest! {
         prop_assert!(!clean.contains(&secret), "as arguments: {clean}");
         prop_assert_eq!(arguments(&words[1..]).len(), words.len() - 1);
         prop_assert!(!text(&line).contains(&secret), "as text: {}", text(&line));
-        prop_assert!(!arguments(&[line.clone()])[0].contains(&secret), "as one argument of a shell");
+        prop_assert!(!arguments(std::slice::from_ref(&line))[0].contains(&secret), "as one argument of a shell");
     }
 
     #[test]
@@ -191,7 +191,7 @@ fn credentials_are_known_by_their_form() {
         "-----BEGIN OPENSSH PRIVATE KEY-----\ncut off",
     ];
     for form in forms {
-        for around in [format!("{form}"), format!("value {form} end"), format!("--opt={form}"), format!("\"{form}\"")] {
+        for around in [form.to_owned(), format!("value {form} end"), format!("--opt={form}"), format!("\"{form}\"")] {
             let clean = text(&around).into_owned();
             assert!(clean.contains(MARKER) && !clean.contains(&form[4..]), "{clean}");
         }

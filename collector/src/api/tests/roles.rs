@@ -49,6 +49,7 @@ const TABLE: &[Row] = &[
     ("GET", "/api/v1/matches", [401, 200, 200, 200]),
     ("GET", "/api/v1/matches/{id}", [401, 200, 200, 200]),
     ("POST", "/api/v1/matches/{id}/resolve", [401, 403, 400, 400]),
+    ("POST", "/api/v1/query", [401, 400, 400, 400]),
     ("GET", "/api/v1/history", [401, 200, 200, 200]),
     ("GET", "/api/v1/history/{sequence}", [401, 200, 200, 200]),
     ("GET", "/api/v1/audit", [401, 403, 403, 200]),

@@ -74,10 +74,13 @@ async fn handler(
             return Err(problem.at("computeId", "either {\"computeId\": n} or {\"new\": true}"));
         }
     };
-    if query::get::<Match>(&api.db, api.clock.now(), vec![id.into()]).await?.is_none() {
+    let Some(open) = query::get::<Match>(&api.db, api.clock.now(), vec![id.into()]).await? else {
         return Err(Problem::not_found("match", &text));
-    }
+    };
     api.matches.resolve(id, choice, &caller.actor()).await.map_err(resolve_problem)?;
+    if let Ok(agent) = open.agent_id.parse() {
+        api.sessions.decided(agent);
+    }
     match query::get::<Match>(&api.db, api.clock.now(), vec![id.into()]).await? {
         Some(decided) => respond::json(&headers, &decided),
         None => Ok(StatusCode::NO_CONTENT.into_response()),

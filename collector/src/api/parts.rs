@@ -7,7 +7,7 @@ use orchestrix_common::{id::AgentId, model::Source};
 
 use crate::{
     reconcile::{Actor, MatchChoice, ResolveError},
-    session::{OrderError, OrderOutcome, Registry},
+    session::{Ending, OrderError, OrderOutcome, Registry},
 };
 
 /// The open sessions of this collector.
@@ -15,6 +15,9 @@ use crate::{
 pub trait AgentSessions: fmt::Debug + Send + Sync {
     /// Ends the sessions of an agent that was revoked. Other collectors notice by themselves.
     fn revoked(&self, agent: AgentId);
+
+    /// Ends the sessions of an agent whose reports were held, so that it comes back at once and they are applied.
+    fn decided(&self, agent: AgentId);
 
     /// Asks an agent to look again, at all sources when none is named, and waits for the result.
     ///
@@ -60,6 +63,10 @@ pub trait MatchDecisions: fmt::Debug + Send + Sync {
 impl AgentSessions for Registry {
     fn revoked(&self, agent: AgentId) {
         Self::revoke(self, agent);
+    }
+
+    fn decided(&self, agent: AgentId) {
+        self.end(agent, Ending::Decided);
     }
 
     async fn refresh(&self, agent: AgentId, sources: &[Source], limit: Duration) -> Result<Refreshed, RefreshError> {

@@ -1,14 +1,20 @@
-//! `matches`: hosts that fit several computes, or none well enough.
+//! `matches`: hosts that fit several computes, or none well enough, and decisions about them.
+
+use std::sync::Arc;
 
 use anyhow::Context as _;
+use clap::Subcommand;
 use orchestrix_common::time::{Clock as _, SystemClock, Timestamp};
 
 use super::{
-    DatabaseArgs,
+    DatabaseArgs, operator,
     output::{self, Output},
     text::{Paint, UNKNOWN, ago, plain},
 };
-use crate::query::{self, Match};
+use crate::{
+    query::{self, Match},
+    reconcile::{MatchChoice, Reconciler},
+};
 
 /// Flags of `matches`.
 #[derive(Debug, clap::Args)]
@@ -16,9 +22,13 @@ use crate::query::{self, Match};
 Examples:
   orchestrix-collector matches
   orchestrix-collector matches -o json | jq '.[] | {id, hostname, candidates}'
+  orchestrix-collector matches resolve 4 --compute 17     it is this compute
+  orchestrix-collector matches resolve 4 --new            it is none of them
 
 Reports of such a host are held until somebody decides.")]
 pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
     database: DatabaseArgs,
     /// Also those that were decided
@@ -29,15 +39,42 @@ pub struct Args {
     output: Output,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Decides which compute a host is; its reports are applied from the agent's next session on
+    #[command(group = clap::ArgGroup::new("choice").required(true))]
+    Resolve {
+        /// The match, as `matches` shows it
+        #[arg(value_name = "ID")]
+        id: i64,
+        /// It is this compute
+        #[arg(long, value_name = "COMPUTE", group = "choice")]
+        compute: Option<i64>,
+        /// It is a new compute
+        #[arg(long, group = "choice")]
+        new: bool,
+    },
+}
+
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let (_, db) = args.database.open_current().await?;
     let now = SystemClock.now();
+    if let Some(Command::Resolve { id, compute, new: _ }) = args.command {
+        let choice = compute.map_or(MatchChoice::New, MatchChoice::Claim);
+        Reconciler::new(db.clone(), Arc::new(SystemClock)).resolve_match(id, choice, &operator()).await?;
+        let decided = query::get::<Match>(&db, now, vec![id.into()]).await.context("read the match")?;
+        return show(decided.as_slice(), now, args.output);
+    }
     let mut matches = query::every::<Match>(&db, now).await.context("read the matches")?;
     matches.retain(|one| args.all || one.state == "OPEN");
-    match args.output {
+    show(&matches, now, args.output)
+}
+
+fn show(matches: &[Match], now: Timestamp, output: Output) -> anyhow::Result<()> {
+    match output {
         Output::Json => output::print_json(&matches),
         Output::Table if matches.is_empty() => output::print("Nothing waits for a decision."),
-        Output::Table => output::print(&table(&matches, now, Paint::for_stdout())),
+        Output::Table => output::print(&table(matches, now, Paint::for_stdout())),
     }
 }
 

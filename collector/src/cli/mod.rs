@@ -50,7 +50,7 @@ pub enum Command {
     Token(token::Args),
     /// Makes, lists and revokes tokens for the API.
     ApiToken(api_token::Args),
-    /// Shows hosts that a person must place.
+    /// Shows hosts that a person must place, and places them.
     Matches(matches::Args),
     /// Looks for rows that contradict each other.
     Check(check::Args),

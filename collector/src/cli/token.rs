@@ -71,6 +71,9 @@ struct Create {
     /// What it is for
     #[arg(long, value_name = "TEXT", default_value = "")]
     description: String,
+    /// Where the host reaches the collector, for the command that is printed [default: this machine's name]
+    #[arg(long, value_name = "HOST:PORT")]
+    collector: Option<String>,
 }
 
 /// A new token, as it is shown.
@@ -114,7 +117,8 @@ async fn make(create: Create, config: &Config, db: &Db, output: Output) -> anyho
     };
     let now = SystemClock.now();
     let (id, text) = token::create(db, &new, now).await?;
-    let command = command(&collector_address(config), &text);
+    let collector = create.collector.unwrap_or_else(|| collector_address(config));
+    let command = command(&collector, &text);
     let made = Made { id: id.to_string(), token: text, expires_at: now.plus(life), uses_allowed: new.uses, command };
     match output {
         Output::Json => output::print_json(&made),
@@ -136,18 +140,15 @@ fn command(collector: &str, token: &str) -> String {
     )
 }
 
-/// Where hosts reach this collector, as far as its configuration tells.
+/// Where hosts reach this collector, as far as this machine knows; `--collector` knows better.
 fn collector_address(config: &Config) -> String {
     let address = config.agents.address;
-    let hostname = || {
-        let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let name = name.trim().to_owned();
-        (!name.is_empty()).then_some(name)
-    };
-    match address.ip().is_unspecified().then(hostname).flatten() {
-        Some(host) => format!("{host}:{}", address.port()),
-        None => address.to_string(),
+    if !address.ip().is_unspecified() {
+        return address.to_string();
     }
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    format!("{}:{}", if name.is_empty() { "COLLECTOR" } else { name }, address.port())
 }
 
 fn show(tokens: &[JoinToken], now: Timestamp, output: Output) -> anyhow::Result<()> {

@@ -20,7 +20,9 @@ use crate::store::{
             AgentRow, agent_lock_in_tx, agent_lock_of_compute_in_tx, agent_set_compute_in_tx, agent_set_state_in_tx,
             agent_tags,
         },
+        audit::{AuditEntry, audit_insert_in_tx},
         compute::{compute_find, compute_find_named, compute_insert_in_tx},
+        cut,
         entity::entity_hand_over_in_tx,
         history::{HistoryKind, HistoryRow, history_insert_in_tx},
         identity::{HolderRow, identity_find, identity_holders, identity_list, identity_set_in_tx},
@@ -109,6 +111,16 @@ async fn resolve_in_tx(
         agent_set_state_in_tx(tx, agent.id, AgentState::Active, "").await?;
     }
     match_conflict_resolve_in_tx(tx, id, &actor.id, &resolution, now).await?;
+    let entry = AuditEntry {
+        at: now,
+        actor_kind: actor.kind,
+        actor_id: cut(&actor.id, 64),
+        action: "match.resolve",
+        resource_type: "match",
+        resource_id: &id.to_string(),
+        detail: json!({ "agent": agent.id.to_string(), "resolution": resolution }),
+    };
+    audit_insert_in_tx(tx, &entry).await?;
     Ok(Ok(()))
 }
 

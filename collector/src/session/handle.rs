@@ -25,6 +25,8 @@ pub enum Ending {
     Revoked,
     /// The agent's identity was seen on two hosts.
     Quarantined,
+    /// A person decided which compute the host is; its reports are applied from the next session on.
+    Decided,
     /// The collector stops.
     Draining,
 }
@@ -37,6 +39,7 @@ impl Ending {
             Self::Superseded => "superseded",
             Self::Revoked => "revoked",
             Self::Quarantined => "quarantined",
+            Self::Decided => "decided",
             Self::Draining => "draining",
         }
     }
@@ -47,6 +50,7 @@ impl Ending {
             Self::Superseded => (None, "a newer session of this agent exists"),
             Self::Revoked => (None, "the agent was revoked; enrol again with a new join token"),
             Self::Quarantined => (None, "this identity was seen on two hosts; a person must decide"),
+            Self::Decided => (Some(fastrand::u64(..500)), "a person decided which compute this host is"),
             // Everybody who was connected comes back: spread them.
             Self::Draining => (Some(fastrand::u64(500..8_000)), "this collector stops; another one may be there"),
         };

@@ -96,7 +96,14 @@ async fn a_match_is_decided_by_exactly_one_choice() {
     assert_eq!(resolve(r#"{"computeId": 99}"#).await, (400, "computeId".to_owned()));
     assert_eq!(resolve(r#"{"computeId": 1}"#).await.0, 200);
     assert_eq!(resolve(r#"{"new": true}"#).await.0, 200);
-    let asked = ["resolve 5 Claim(99) by operator", "resolve 5 Claim(1) by operator", "resolve 5 New by operator"];
+    let decided = format!("decided {}", agent_id(1));
+    let asked = [
+        "resolve 5 Claim(99) by operator",
+        "resolve 5 Claim(1) by operator",
+        &decided,
+        "resolve 5 New by operator",
+        &decided,
+    ];
     assert_eq!(served.parts.asked(), asked);
     assert_eq!(served.json("POST", "/api/v1/matches/6/resolve", Role::Operator, r#"{"new": true}"#).await.0, 404);
 }
@@ -146,4 +153,26 @@ async fn a_join_token_is_shown_once_and_can_be_withdrawn() {
     let (_, shown) = served.json("GET", &path, Role::Operator, "").await;
     assert_eq!(shown["state"], "revoked");
     assert_eq!(audit(&served).await[0].0, "join-token.revoke");
+}
+
+#[tokio::test]
+async fn a_decided_match_is_told_and_audited() {
+    let test = TestDb::sqlite().await;
+    let db = test.db.clone();
+    one_host(&db).await;
+    let machine = r#"{"hostname":"web-1","machineId":null,"productUuid":null,"productSerial":null,"cloudInstanceId":null,"macAddresses":[],"addresses":[],"inContainer":false}"#;
+    run(&db, "UPDATE agents SET compute_id = NULL, state = 'HELD'", vec![]).await;
+    let sql = "INSERT INTO match_conflicts (id, agent_id, machine, candidates, state, created_at_us) \
+               VALUES (5, ?, ?, '[]', 'OPEN', 1)";
+    run(&db, sql, vec![agent_id(1).into(), machine.into()]).await;
+    let clock: SharedClock = Arc::new(ManualClock::at(now()));
+    let reconciler = crate::reconcile::Reconciler::new(db.clone(), clock);
+    let actor = Actor::person("somebody");
+    reconciler.resolve_match(5, MatchChoice::Claim(1), &actor).await.unwrap();
+    assert!(matches!(reconciler.resolve_match(5, MatchChoice::New, &actor).await, Err(ResolveError::NotOpen(5))));
+    let log = crate::query::every::<crate::query::AuditEntry>(&db, now()).await.unwrap();
+    let entries: Vec<_> = log.iter().map(|entry| (entry.action.as_str(), entry.actor_id.as_str())).collect();
+    assert_eq!(entries, [("match.resolve", "somebody")]);
+    let agents = crate::query::every::<crate::query::Agent>(&db, now()).await.unwrap();
+    assert_eq!((agents[0].compute_id, agents[0].state.as_str()), (Some(1), "ACTIVE"));
 }

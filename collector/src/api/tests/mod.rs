@@ -54,6 +54,10 @@ impl AgentSessions for Parts {
         self.asked.lock().unwrap().push(format!("revoked {agent}"));
     }
 
+    fn decided(&self, agent: AgentId) {
+        self.asked.lock().unwrap().push(format!("decided {agent}"));
+    }
+
     async fn refresh(&self, _: AgentId, sources: &[Source], _: Duration) -> Result<Refreshed, RefreshError> {
         self.asked.lock().unwrap().push(format!("refresh {sources:?}"));
         match *self.refresh.lock().unwrap() {

@@ -224,12 +224,12 @@ impl Pen {
     fn summary(&self, summary: &Summary, sequence: i64) -> String {
         let Summary { computes, connected, coverage_percent, troubled_sources, workloads, stale_workloads, .. } =
             summary;
-        let mut parts = vec![format!("{computes} computes, {connected} connected")];
+        let mut parts = vec![format!("{}, {connected} connected", count(*computes, "compute"))];
         if let Some(workloads) = workloads {
             let total: usize = workloads.values().sum();
             let each = join(workloads.iter().map(|(status, count)| format!("{count} {}", plain(status, 16))), ", ");
             let each = if each.is_empty() { each } else { format!(" ({each})") };
-            parts.push(format!("{total} workloads{each}"));
+            parts.push(format!("{}{each}", count(total, "workload")));
         }
         if let Some(stale) = stale_workloads.filter(|stale| *stale > 0) {
             parts.push(self.paint.warn(&format!("{stale} stale")));
@@ -246,6 +246,10 @@ impl Pen {
 
 fn join(parts: impl IntoIterator<Item = String>, between: &str) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(between)
+}
+
+fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 fn or_unknown(number: Option<i64>) -> String {

@@ -212,5 +212,5 @@ pub(super) fn running(id: &str) -> Value {
 
 /// Waits for something that should come soon.
 pub(super) async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), what).await.expect("nothing happened within 20 s")
+    tokio::time::timeout(Duration::from_secs(60), what).await.expect("nothing happened within 60 s")
 }

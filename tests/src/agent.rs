@@ -38,9 +38,21 @@ impl AgentProcess {
         // An engine that is not wanted is looked for where there is none.
         let nowhere = format!("unix://{}", folder.path().join("no.sock").display());
         let address = docker.map_or_else(|| nowhere.clone(), RealDocker::host);
-        let config = format!("[inspect.docker]\naddress = {address:?}\n\n[inspect.podman]\naddress = {nowhere:?}\n");
+        let config = format!("[inspect.podman]\naddress = {nowhere:?}\n\n[inspect.docker]\naddress = {address:?}\n");
         fs::write(folder.path().join("agent.toml"), config).expect("the configuration can be written");
         Self { agent: None, folder, collector }
+    }
+
+    /// Lets it look at Docker as a whole more often than by default, for what no event tells.
+    ///
+    /// # Panics
+    /// When the configuration cannot be written.
+    #[must_use]
+    pub fn looking_every(self, secs: u32) -> Self {
+        let config = fs::read_to_string(self.config_file()).expect("the configuration can be read");
+        let config = format!("{config}interval_secs = {secs}\n");
+        fs::write(self.config_file(), config).expect("the configuration can be written");
+        self
     }
 
     /// Lets it connect somewhere else, for example to a proxy.

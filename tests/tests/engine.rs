@@ -10,7 +10,7 @@ use orchestrix_tests::{
     wait,
 };
 
-/// A hung engine is noticed after the time limit of a look.
+/// A hung engine is noticed when it does not answer, well before the next slow look.
 const NOTICED: Duration = Duration::from_secs(60);
 
 /// Nothing is ended, each is marked with the reason, and the source is shown as failing.

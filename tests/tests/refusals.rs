@@ -44,7 +44,7 @@ fn a_used_token_is_refused() {
 #[test]
 fn an_expired_token_is_refused() {
     let installation = Installation::on_sqlite();
-    let token = installation.join_token(&["--expires-in", "1s"]);
+    let token = installation.join_token(&["--expires", "1s"]);
     std::thread::sleep(Duration::from_millis(1_500));
     let _ = holding(&installation, &token).cli("enroll", LIMIT).refused(FAILED, &["token", "expired"]);
 }

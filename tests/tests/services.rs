@@ -118,17 +118,18 @@ fn a_containerised_listener_appears_once_as_its_container() {
 
 #[test]
 fn a_listener_of_no_service_appears_and_ends() {
-    let Some(busybox) = part::program("busybox") else { return part::skip("busybox", "not installed") };
+    let Some(perl) = part::program("perl") else { return part::skip("perl", "perl is not installed") };
     let installation = Installation::on_sqlite();
     let _agent = AgentProcess::started(&installation, None);
     wait_for_health(&installation, "process", "healthy", Duration::from_secs(30));
     let folder = tempfile::tempdir().unwrap();
     // Under a name that nothing else on this machine has.
     let program = folder.path().join("orxlisten");
-    std::fs::copy(busybox, &program).unwrap();
+    std::fs::copy(perl, &program).unwrap();
     let address = programs::free_address();
+    let script = format!("use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => '{address}', Listen => 1) or die; sleep");
     let mut command = std::process::Command::new(&program);
-    command.args(["nc", "-lk", "-s", "127.0.0.1", "-p", &address.port().to_string(), "-e", "/bin/true"]);
+    command.args(["-e", &script]);
     let mut daemon = orchestrix_tests::daemon::Daemon::start(command, &folder.path().join("log"));
     let seen =
         wait_for_workload(&installation, "process", "orxlisten", "listening", |it| listens_on(it, address.port()));

@@ -6,7 +6,7 @@ use anyhow::bail;
 use futures::future::join_all;
 use orchestrix_common::{
     log,
-    model::{Body, Container, Entity, Host, Listener, Process, Source, SourceStatus},
+    model::{Body, Container, Entity, Health, Host, Listener, Process, Source, SourceStatus},
     time::{Clock as _, SystemClock},
 };
 use serde::Serialize;
@@ -72,8 +72,13 @@ pub(super) async fn run(Args { source, config, output }: Args) -> anyhow::Result
         })
         .collect();
     match output {
-        Output::Json => output::print_json(&serde_json::json!({ "sources": seen })),
-        Output::Table => output::print(&described(&seen)),
+        Output::Json => output::print_json(&serde_json::json!({ "sources": seen }))?,
+        Output::Table => output::print(&described(&seen))?,
+    }
+    // Who asks for one source wants to know by the exit code whether it could be looked at.
+    match (source, seen.first().and_then(|seen| seen.status.as_ref())) {
+        (Some(source), Some(status)) if status.health == Health::Failing => bail!("{source}: {}", status.reason),
+        _ => Ok(()),
     }
 }
 

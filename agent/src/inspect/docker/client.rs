@@ -101,6 +101,11 @@ impl Client {
         Ok(client)
     }
 
+    /// Asks something that costs the engine next to nothing, to find out whether it still answers.
+    pub(super) async fn answers(&self, deadline: Instant) -> Result<(), ClientError> {
+        self.get::<api::Version>(Route::Version, ANSWER_LIMIT, deadline).await.map(drop)
+    }
+
     /// Identifiers of all containers, running or not.
     pub(super) async fn containers(&self, deadline: Instant) -> Result<Vec<String>, ClientError> {
         let (_, listed) = self.get::<Vec<api::Listed>>(Route::Containers, ANSWER_LIMIT, deadline).await?;

@@ -18,7 +18,10 @@ use orchestrix_common::{
     model::{Container, RemovalReason},
     time::Timestamp,
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -41,6 +44,8 @@ const TOLD: usize = 256;
 const QUESTIONS: usize = 32;
 /// Time for one question about one container.
 const QUESTION_LIMIT: Duration = Duration::from_secs(5);
+/// How often a silent engine is asked whether it is still there.
+const PROBE: Duration = Duration::from_secs(15);
 
 /// A signal and the events that it tells.
 struct Told {
@@ -72,10 +77,22 @@ async fn run(feed: Feed, client: Client, shared: Arc<Shared>, told: mpsc::Sender
     let (hear, heard) = mpsc::channel(HEARD);
     let mut reading = pin!(read(feed, &shared, hear));
     let mut handling = pin!(handle(heard, &client, &shared, told));
-    // Neither arm is ever resumed after it lost: the loser is dropped with the subscription, or driven to its end.
+    // No arm is ever resumed after it lost: the losers are dropped with the subscription, or driven to their end.
     tokio::select! {
         () = &mut handling => {},
         () = &mut reading => handling.await,
+        () = until_silent(&client) => {},
+    }
+}
+
+/// Ends when the engine no longer answers. One that hangs tells nothing and does not end its stream either.
+async fn until_silent(client: &Client) {
+    loop {
+        sleep(PROBE.mul_f32(0.75 + 0.5 * fastrand::f32())).await;
+        if let Err(error) = client.answers(Instant::now() + QUESTION_LIMIT).await {
+            tracing::debug!(%error, "engine no longer answers");
+            return;
+        }
     }
 }
 

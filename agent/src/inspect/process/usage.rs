@@ -50,10 +50,13 @@ impl Meter {
         let mut measured = Vec::with_capacity(watch.groups.len());
         for (key, group) in watch.groups.iter().filter(|(_, group)| group.main.is_some()) {
             let own = watch.membership(group).and_then(|membership| watch.controllers.usage(&membership));
-            let (spent, memory_bytes) = match own {
-                Some(used) => (used.cpu_micros.map(|micros| Spent::Group { micros }), used.memory_bytes),
-                None => self.processes(watch, group),
-            };
+            let own = own.unwrap_or_default();
+            let (mut spent, mut memory_bytes) = (own.cpu_micros.map(|micros| Spent::Group { micros }), own.memory_bytes);
+            // A group may have a control group for the one and none for the other.
+            if spent.is_none() || memory_bytes.is_none() {
+                let (summed, resident) = self.processes(watch, group);
+                (spent, memory_bytes) = (spent.or(summed), memory_bytes.or(resident));
+            }
             let before = self.before.get(key);
             let cpu_millicores = before
                 .zip(spent.as_ref())

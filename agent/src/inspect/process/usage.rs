@@ -51,7 +51,8 @@ impl Meter {
         for (key, group) in watch.groups.iter().filter(|(_, group)| group.main.is_some()) {
             let own = watch.membership(group).and_then(|membership| watch.controllers.usage(&membership));
             let own = own.unwrap_or_default();
-            let (mut spent, mut memory_bytes) = (own.cpu_micros.map(|micros| Spent::Group { micros }), own.memory_bytes);
+            let (mut spent, mut memory_bytes) =
+                (own.cpu_micros.map(|micros| Spent::Group { micros }), own.memory_bytes);
             // A group may have a control group for the one and none for the other.
             if spent.is_none() || memory_bytes.is_none() {
                 let (summed, resident) = self.processes(watch, group);

@@ -34,7 +34,7 @@ impl Real {
             println!("SKIPPED {engine}: {variable} is not set (tests/run sets it)");
             return None;
         };
-        let real = Self { host, prefix: format!("orchestrix-{}", std::process::id()) };
+        let real = Self { host, prefix: format!("orchestrix-{}", uuid::Uuid::new_v4().simple()) };
         real.import_image();
         Some(real)
     }

@@ -23,6 +23,8 @@ mod liveness;
 mod load;
 mod matching;
 mod open;
+#[cfg(test)]
+mod suite;
 mod usage;
 mod workload;
 mod write;

@@ -121,7 +121,8 @@ impl Figures {
             }
             figure.by = by.clone();
             figure.by_at = at;
-            if at.since(figure.told_at) < SPACING || !differs(&figure.told, &usage) {
+            let waits = at.since(figure.told_at) < SPACING && !completes(&figure.told, &usage);
+            if waits || !differs(&figure.told, &usage) {
                 return;
             }
             self.revision += 1;
@@ -148,6 +149,12 @@ fn differs(old: &Usage, new: &Usage) -> bool {
         (old, new) => old.is_some() != new.is_some(),
     };
     cpu || memory
+}
+
+/// The new figure tells what the old one could not: processor use is known from the second measurement on.
+const fn completes(old: &Usage, new: &Usage) -> bool {
+    (old.cpu_millicores.is_none() && new.cpu_millicores.is_some())
+        || (old.memory_bytes.is_none() && new.memory_bytes.is_some())
 }
 
 /// Two significant digits of the processor use; memory to 64 KiB.
@@ -210,6 +217,17 @@ mod tests {
             revision = update.revision;
         }
         assert!((2..=11).contains(&told), "{told}");
+    }
+
+    #[test]
+    fn processor_use_is_told_as_soon_as_it_is_known() {
+        let board = UsageBoard::default();
+        let first = Usage { cpu_millicores: None, ..usage("a", 0, MIB) };
+        board.update(&Source::Process, vec![first], at(0));
+        board.update(&Source::Process, vec![usage("a", 70, MIB)], at(15));
+        assert_eq!(board.since(0, 10).usages[0].cpu_millicores, Some(70));
+        board.update(&Source::Process, vec![usage("a", 900, MIB)], at(30));
+        assert_eq!(board.since(0, 10).usages[0].cpu_millicores, Some(70), "a known figure waits its minute");
     }
 
     #[test]

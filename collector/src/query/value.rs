@@ -13,8 +13,9 @@ pub(super) fn read(row: &Row, column: &str) -> Result<Option<Json>, StoreError> 
 /// Reads a JSON column that this program writes. Content of another form counts as empty and is logged: one damaged
 /// row must not hide the list that it stands in; `check` names such rows.
 pub(super) fn read_ours<T: serde::de::DeserializeOwned + Default>(row: &Row, column: &str) -> Result<T, StoreError> {
-    match row.json(column) {
-        Ok(content) => Ok(content.unwrap_or_default()),
+    // JSON's null and SQL's NULL are both empty.
+    match row.json::<Option<T>>(column) {
+        Ok(content) => Ok(content.flatten().unwrap_or_default()),
         Err(StoreError::Json { column, source }) => {
             tracing::warn!(column, error = %source, "column holds other JSON than expected");
             Ok(T::default())

@@ -16,10 +16,10 @@ use crate::{
     store::{
         StoreError, Tx,
         rows::{
+            agent::{NewAgent, agent_enrol_in_tx},
             agent_certificate::{
-                AgentCertificateRow, NewAgent, agent_certificate, agent_certificate_insert_in_tx,
-                agent_certificate_list_current, agent_certificate_supersede_in_tx, agent_enrol_in_tx,
-                agent_state_lock_in_tx,
+                AgentCertificateRow, agent_certificate, agent_certificate_insert_in_tx, agent_certificate_list_current,
+                agent_certificate_supersede_in_tx, agent_state_lock_in_tx,
             },
             audit::{AuditEntry, audit_insert_in_tx},
             join_token::{

@@ -7,7 +7,7 @@ use super::{Actor, AgentState, Reconciler};
 use crate::store::{
     StoreError,
     rows::{
-        agent::{agent_get, agent_lock_in_tx, agent_set_state_in_tx},
+        agent::{agent_lock_in_tx, agent_set_state_in_tx},
         history::{HistoryKind, HistoryRow, history_insert_in_tx},
     },
 };
@@ -50,15 +50,5 @@ impl Reconciler {
         })?;
         self.announce();
         Ok(())
-    }
-
-    /// Tells the number of an agent's newest session, what it is allowed to do, and the boot that session named.
-    /// `None` when the agent is not known.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn epoch_and_state(&self, agent_id: AgentId) -> Result<Option<(u64, AgentState, String)>, StoreError> {
-        let agent = agent_get(&mut &self.db, agent_id).await?;
-        Ok(agent.map(|agent| (agent.epoch, agent.state, agent.boot_id)))
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     query::testing::{now, on_both, run},
     store::{
         Executor as _, Row,
-        rows::agent::{NewAgent, agent_insert_in_tx},
+        rows::agent::{NewAgent, agent_enrol_in_tx},
     },
 };
 
@@ -32,6 +32,7 @@ on_both! {
     what_a_partial_listing_lacks_stays,
     a_recreated_container_stays_the_same_row,
     a_mass_removal_waits_for_a_second_report,
+    a_listing_that_lacks_most_waits_for_a_second_one,
     a_persons_value_is_never_overwritten,
     a_capability_that_is_no_longer_there_goes_and_its_history_stays,
     a_silent_host_is_unreachable_until_it_answers,
@@ -62,15 +63,15 @@ impl Bench {
         let id = AgentId::generate();
         let agent = NewAgent {
             id,
-            hostname: "web-1".into(),
-            version: "0.1.0".into(),
-            join_token_id: None,
+            hostname: "web-1",
+            version: "0.1.0",
+            join_token_id: "token",
             datacenter_id: None,
-            tags: None,
+            tags: &BTreeMap::from([("team".to_owned(), "red".to_owned())]),
             enrolled_at: now(),
         };
         let mut tx = self.reconciler.db().begin().await.unwrap();
-        agent_insert_in_tx(&mut tx, &agent).await.unwrap();
+        agent_enrol_in_tx(&mut tx, &agent).await.unwrap();
         tx.commit().await.unwrap();
         id
     }
@@ -189,6 +190,8 @@ async fn a_host_appears_under_the_default_place(db: &Db) {
     let again = bench.open(agent.key.agent_id, machine("m1")).await;
     assert_eq!((again.opened.epoch, again.opened.compute_id), (2, agent.opened.compute_id));
     assert_eq!(bench.count("computes").await, 1);
+    let tag = bench.text("SELECT CONCAT(tag_key, '=', tag_value, ' ', origin) AS x FROM resource_tags").await;
+    assert_eq!(tag, "team=red join-token");
 }
 
 async fn a_container_lives_half_a_second_and_is_kept(db: &Db) {
@@ -288,9 +291,23 @@ async fn a_mass_removal_waits_for_a_second_report(db: &Db) {
     let held = Outcome::Held { reason: HELD_MASS_REMOVAL.to_owned() };
     assert_eq!(bench.apply(&agent, 2, Source::Docker, removal()).await, held);
     assert_eq!(bench.count("compute_workloads WHERE ended_at_us IS NULL").await, 30);
-    bench.clock.advance(Duration::from_secs(60));
-    assert_eq!(bench.apply(&agent, 2, Source::Docker, removal()).await, Outcome::Applied);
+    assert_eq!(bench.apply(&agent, 2, Source::Docker, removal()).await, held, "at once is no second look");
+    let later = bench.open(agent.key.agent_id, machine("m1")).await;
+    assert_eq!(bench.apply(&later, 2, Source::Docker, removal()).await, Outcome::Applied);
     assert_eq!(bench.count("compute_workloads WHERE ended_at_us IS NULL").await, 0);
+}
+
+async fn a_listing_that_lacks_most_waits_for_a_second_one(db: &Db) {
+    let bench = Bench::on(db);
+    let agent = bench.agent().await;
+    let all = (0..30).map(|number| there(running(&format!("c{number}")))).collect();
+    bench.apply(&agent, 1, Source::Docker, all).await;
+    let left = listed(&[running("c0")]);
+    for (waited, expected) in [(0, 30), (10, 30), (60, 1)] {
+        bench.clock.advance(Duration::from_secs(waited));
+        bench.reconciler.compare_listing(&agent.key, &Source::Docker, left.clone(), true).await.unwrap();
+        assert_eq!(bench.count("compute_workloads WHERE ended_at_us IS NULL").await, expected, "after {waited} s");
+    }
 }
 
 async fn a_persons_value_is_never_overwritten(db: &Db) {

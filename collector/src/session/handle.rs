@@ -27,6 +27,8 @@ pub enum Ending {
     Quarantined,
     /// A person decided which compute the host is; its reports are applied from the next session on.
     Decided,
+    /// A report would end most of the host's workloads at once; it is believed when it comes again.
+    SecondLook,
     /// The collector stops.
     Draining,
 }
@@ -40,6 +42,7 @@ impl Ending {
             Self::Revoked => "revoked",
             Self::Quarantined => "quarantined",
             Self::Decided => "decided",
+            Self::SecondLook => "second-look",
             Self::Draining => "draining",
         }
     }
@@ -51,6 +54,10 @@ impl Ending {
             Self::Revoked => (None, "the agent was revoked; enrol again with a new join token"),
             Self::Quarantined => (None, "this identity was seen on two hosts; a person must decide"),
             Self::Decided => (Some(fastrand::u64(..500)), "a person decided which compute this host is"),
+            Self::SecondLook => (
+                Some(fastrand::u64(30_000..35_000)),
+                "the report would end most workloads at once; send it again later",
+            ),
             // Everybody who was connected comes back: spread them.
             Self::Draining => (Some(fastrand::u64(500..8_000)), "this collector stops; another one may be there"),
         };

@@ -93,7 +93,9 @@ async fn open(
         return Err(match ending {
             Ending::Quarantined => NotOpened::Refused(Refusal::Quarantined(overtake::CLONED.to_owned())),
             Ending::Revoked => NotOpened::Refused(Refusal::Revoked),
-            Ending::Superseded | Ending::Decided | Ending::Draining => NotOpened::Later(ending.goodbye()),
+            Ending::Superseded | Ending::Decided | Ending::SecondLook | Ending::Draining => {
+                NotOpened::Later(ending.goodbye())
+            }
         });
     }
     let welcome = greet::welcome(&opened, &shared.settings, (shared.trust_bundle)(), shared.clock.now());

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::Shared;
 use crate::{
-    reconcile::{Applied, ApplyError, Outcome, Refusal, SessionKey, dead_letter::DeadLetter},
+    reconcile::{Applied, ApplyError, HELD_MASS_REMOVAL, Outcome, Refusal, SessionKey, dead_letter::DeadLetter},
     store::StoreError,
 };
 
@@ -24,6 +24,8 @@ pub(super) struct Handled {
     pub(super) settled: bool,
     /// Something may have been written.
     pub(super) written: bool,
+    /// The report is to come again in another session, a while later.
+    pub(super) second_look: bool,
 }
 
 /// The session may not write any more.
@@ -131,7 +133,9 @@ fn handled(sequence: u64, outcome: Outcome) -> Handled {
         }
     };
     metrics::counter!("orchestrix_report_outcomes_total", "outcome" => name).increment(1);
+    let second_look = refusal.as_ref().is_some_and(|refusal| refusal.code == HELD_MASS_REMOVAL);
     Handled {
+        second_look: second_look && word == Word::Held,
         ack: pb::Ack { sequence, outcome: word.into(), refusal },
         settled: word != Word::Held,
         written: word == Word::Applied,

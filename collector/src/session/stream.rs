@@ -191,14 +191,16 @@ impl Open {
         }
         let sequence = report.sequence;
         match report::handle(&self.shared, &self.handle.key, report).await {
-            Ok(Handled { ack, settled, written }) => {
+            Ok(Handled { ack, settled, written, second_look }) => {
                 if settled {
                     self.agreement.settle(sequence);
                 }
                 if written {
                     self.agreement.written();
                 }
-                Ok(self.outgoing.send(Message::Ack(ack)).await?)
+                self.outgoing.send(Message::Ack(ack)).await?;
+                // The agent keeps it and sends nothing after it until its next session.
+                if second_look { Err(End::Ended(Ending::SecondLook)) } else { Ok(()) }
             }
             Err(stopped) => self.stopped(stopped),
         }

@@ -6,6 +6,7 @@ use super::{
     fake::{State, away},
     *,
 };
+use crate::reconcile::HELD_MASS_REMOVAL;
 
 async fn session() -> (Collector, Agent) {
     let collector = collector().await;
@@ -52,14 +53,29 @@ async fn while_the_database_is_away_nothing_is_acknowledged_and_nothing_is_lost(
 #[tokio::test]
 async fn duplicates_and_held_reports_are_told_apart() {
     let (collector, mut agent) = session().await;
-    let held = Outcome::Held { reason: "mass-removal".into() };
+    let held = Outcome::Held { reason: "ambiguous-match".into() };
     collector.fake.with(|state| state.next.extend([Ok(Outcome::Duplicate), Ok(held)]));
     agent.report(1).await;
     let ack = agent.ack().await;
     assert_eq!((ack.outcome(), ack.refusal), (Word::Duplicate, None));
     agent.report(2).await;
     let ack = agent.ack().await;
-    assert_eq!((ack.outcome(), ack.refusal.unwrap().code.as_str()), (Word::Held, "mass-removal"));
+    assert_eq!((ack.outcome(), ack.refusal.unwrap().code.as_str()), (Word::Held, "ambiguous-match"));
+    agent.report(3).await;
+    assert_eq!(agent.ack().await.outcome(), Word::Applied, "the session goes on");
+}
+
+#[tokio::test]
+async fn after_a_held_mass_removal_the_agent_is_told_to_come_back_with_it() {
+    let (collector, mut agent) = session().await;
+    let held = Outcome::Held { reason: HELD_MASS_REMOVAL.into() };
+    collector.fake.with(|state| state.next.push_back(Ok(held)));
+    agent.report(1).await;
+    assert_eq!(agent.ack().await.outcome(), Word::Held);
+    let Message::Goodbye(goodbye) = agent.next().await else { panic!("expected a goodbye") };
+    assert_eq!(goodbye.reason, "second-look");
+    assert!((30_000..35_000).contains(&goodbye.retry_after_ms.unwrap()), "{goodbye:?}");
+    assert_eq!(collector.fake.applied(), [] as [u64; 0]);
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! Agents: who reports, for which compute, and how far.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use orchestrix_common::{id::AgentId, time::Timestamp};
 
-use super::cut;
+use super::{cut, join_token::tags_value};
 use crate::store::{Dialect, Executor, Row, StoreError, Tx, Value};
 
 const COLUMNS: &str = "id, compute_id, hostname, version, state, state_reason, datacenter_id, epoch, boot_id, outbox_id, \
@@ -94,22 +94,22 @@ pub struct AgentRow {
     pub removal_held: Option<(u64, Timestamp)>,
 }
 
-/// An agent to be enrolled.
+/// What an agent's row begins with.
 #[derive(Clone, Debug)]
-pub struct NewAgent {
+pub struct NewAgent<'a> {
     /// Its identifier.
     pub id: AgentId,
-    /// Host name it gave.
-    pub hostname: String,
+    /// Name of its host.
+    pub hostname: &'a str,
     /// Version of the agent.
-    pub version: String,
-    /// Join token that it used.
-    pub join_token_id: Option<String>,
-    /// Datacenter that the token named.
+    pub version: &'a str,
+    /// The token that it enrolled with.
+    pub join_token_id: &'a str,
+    /// Datacenter that the token is bound to.
     pub datacenter_id: Option<i64>,
-    /// Tags that the token named.
-    pub tags: Option<serde_json::Value>,
-    /// When.
+    /// Tags that the token is bound to.
+    pub tags: &'a BTreeMap<String, String>,
+    /// Now.
     pub enrolled_at: Timestamp,
 }
 
@@ -147,23 +147,23 @@ fn unexpected(column: &'static str, content: &str, expected: &'static str) -> St
     StoreError::Content { column, content: content.to_owned(), expected }
 }
 
-/// Stores an agent that enrolled; it becomes ACTIVE without a compute.
+/// Stores a new, active agent that no compute is matched to yet.
 ///
 /// # Errors
-/// When the statement fails.
-pub async fn agent_insert_in_tx(tx: &mut Tx, agent: &NewAgent) -> Result<(), StoreError> {
-    let columns = ["id", "hostname", "version", "state", "join_token_id", "datacenter_id", "tags", "enrolled_at_us"];
-    let row = vec![
+/// When the database fails.
+pub async fn agent_enrol_in_tx(tx: &mut Tx, agent: &NewAgent<'_>) -> Result<(), StoreError> {
+    let sql = "INSERT INTO agents (id, hostname, version, state, join_token_id, datacenter_id, tags, enrolled_at_us) \
+               VALUES (?, ?, ?, 'ACTIVE', ?, ?, ?, ?)";
+    let values = vec![
         agent.id.into(),
-        cut(&agent.hostname, 255).into(),
-        cut(&agent.version, 64).into(),
-        AgentState::Active.as_str().into(),
-        agent.join_token_id.as_deref().into(),
+        cut(agent.hostname, 255).into(),
+        cut(agent.version, 64).into(),
+        agent.join_token_id.into(),
         agent.datacenter_id.into(),
-        agent.tags.as_ref().into(),
+        tags_value(agent.tags)?,
         agent.enrolled_at.into(),
     ];
-    tx.insert_many("agents", &columns, vec![row], "").await
+    tx.execute(sql, values).await.map(drop)
 }
 
 /// Reads an agent.
@@ -203,7 +203,7 @@ pub async fn agent_tags(
     from: &mut impl Executor,
     dialect: Dialect,
     id: AgentId,
-) -> Result<std::collections::BTreeMap<String, String>, StoreError> {
+) -> Result<BTreeMap<String, String>, StoreError> {
     let sql = format!("SELECT {} AS tags FROM agents WHERE id = ?", dialect.json_text("tags"));
     let row = from.fetch_optional(sql, vec![id.into()]).await?;
     Ok(row.map(|row| row.json("tags")).transpose()?.flatten().unwrap_or_default())

@@ -1,10 +1,7 @@
-//! Certificates of agents, and the row that an agent begins with.
-
-use std::collections::BTreeMap;
+//! Certificates of agents.
 
 use orchestrix_common::{id::AgentId, pki::Serial, time::Timestamp};
 
-use super::join_token::tags_value;
 use crate::store::{Executor, Row, StoreError, Tx};
 
 /// One certificate of an agent.
@@ -51,44 +48,6 @@ impl TryFrom<Row> for AgentCertificateRow {
             superseded_at: row.time_opt("superseded_at_us")?,
         })
     }
-}
-
-/// What an agent's row begins with.
-#[derive(Clone, Debug)]
-pub struct NewAgent<'a> {
-    /// Its identifier.
-    pub id: AgentId,
-    /// Name of its host.
-    pub hostname: &'a str,
-    /// Version of the agent.
-    pub version: &'a str,
-    /// The token that it enrolled with.
-    pub join_token_id: &'a str,
-    /// Datacenter that the token is bound to.
-    pub datacenter_id: Option<i64>,
-    /// Tags that the token is bound to.
-    pub tags: &'a BTreeMap<String, String>,
-    /// Now.
-    pub enrolled_at: Timestamp,
-}
-
-/// Stores a new, active agent that no compute is matched to yet.
-///
-/// # Errors
-/// When the database fails.
-pub async fn agent_enrol_in_tx(tx: &mut Tx, agent: &NewAgent<'_>) -> Result<(), StoreError> {
-    let sql = "INSERT INTO agents (id, hostname, version, state, join_token_id, datacenter_id, tags, enrolled_at_us) \
-               VALUES (?, ?, ?, 'ACTIVE', ?, ?, ?, ?)";
-    let values = vec![
-        agent.id.into(),
-        agent.hostname.into(),
-        agent.version.into(),
-        agent.join_token_id.into(),
-        agent.datacenter_id.into(),
-        tags_value(agent.tags)?,
-        agent.enrolled_at.into(),
-    ];
-    tx.execute(sql, values).await.map(drop)
 }
 
 /// State of an agent, locked until the end of the transaction; `None` when there is no such agent.

@@ -123,16 +123,6 @@ pub async fn entity_delete_in_tx(
     tx.execute_in(select, "native_id", vec![agent.into(), source.as_str().into()], keys).await
 }
 
-/// Makes everything that `from` reported the entities of `to`, which takes its place.
-///
-/// # Errors
-/// When a statement fails.
-pub async fn entity_move_in_tx(tx: &mut Tx, from: AgentId, to: AgentId) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM agent_entities WHERE agent_id = ?", vec![to.into()]).await?;
-    tx.execute("UPDATE agent_entities SET agent_id = ? WHERE agent_id = ?", vec![to.into(), from.into()]).await?;
-    Ok(())
-}
-
 /// Makes what one agent reports another one's, which reports nothing yet.
 ///
 /// # Errors

@@ -14,17 +14,6 @@ pub async fn liveness_upsert_in_tx(tx: &mut Tx, seen: &[(AgentId, Timestamp)]) -
     tx.insert_many("agent_liveness", &["agent_id", "seen_at_us"], rows, &ending).await
 }
 
-/// Tells when an agent was last seen: its newest sign of life or the start of its newest session.
-///
-/// # Errors
-/// When the statement fails.
-pub async fn liveness_seen(from: &mut impl Executor, agent: AgentId) -> Result<Option<Timestamp>, StoreError> {
-    let sql = "SELECT l.seen_at_us, a.connected_at_us FROM agents a LEFT JOIN agent_liveness l ON l.agent_id = a.id \
-               WHERE a.id = ?";
-    let Some(row) = from.fetch_optional(sql.to_owned(), vec![agent.into()]).await? else { return Ok(None) };
-    Ok(row.time_opt("seen_at_us")?.max(row.time_opt("connected_at_us")?))
-}
-
 /// Of `agents`, tells which are marked as not reachable. Revoked ones stay so.
 ///
 /// # Errors

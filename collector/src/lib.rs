@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod api;
+mod catalog;
 pub mod cli;
 pub mod config;
 pub mod metrics;

@@ -5,11 +5,11 @@
 use orchestrix_common::time::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use super::{
-    QueryError,
+use super::{QueryError, names};
+use crate::{
     catalog::{Field, FieldKind, Kind},
+    store::Value,
 };
-use crate::store::Value;
 
 /// Operators that compare one field.
 const OPERATORS: [&str; 11] =
@@ -95,7 +95,7 @@ impl Compiler {
     }
 
     fn field(&self, name: &str, wanted: &Json, path: &str) -> Result<Condition, QueryError> {
-        let field = self.kind.field(name, path)?;
+        let field = names::field(self.kind, name, path)?;
         let Json::Object(operators) = wanted else { return self.compare(field, "$eq", wanted, path) };
         let parts: Result<Vec<_>, _> = operators
             .iter()

@@ -1,6 +1,6 @@
 //! What can be wrong with a query.
 
-use crate::store::StoreError;
+use crate::{catalog::nearest, store::StoreError};
 
 /// A query that cannot be answered.
 #[derive(Debug, thiserror::Error)]
@@ -38,17 +38,7 @@ impl QueryError {
         name: &str,
         valid: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let mut near: Vec<(usize, &str)> =
-            valid.into_iter().map(|word| (strsim::damerau_levenshtein(&fold(name), &fold(word)), word)).collect();
-        near.sort_unstable();
-        near.dedup();
-        let close = near.iter().filter(|(distance, word)| *distance * 2 <= word.len().max(name.len())).count();
-        let shown: Vec<&str> = near.iter().take(close.clamp(3, 5)).map(|(_, word)| *word).collect();
+        let shown = nearest(name, valid);
         Self::invalid(code, field, format!("there is no {name:?} here; nearest: {}", shown.join(", ")))
     }
-}
-
-/// Names compare without case and underscores, so that `displayName` and `display_name` are one.
-pub(super) fn fold(name: &str) -> String {
-    name.chars().filter(|letter| *letter != '_').flat_map(char::to_lowercase).collect()
 }

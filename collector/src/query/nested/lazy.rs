@@ -6,11 +6,8 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value as Json, json};
 
-use super::{
-    QueryError,
-    catalog::{Kind, Link},
-    parse::Level,
-};
+use super::{QueryError, parse::Level};
+use crate::catalog::{Kind, Link};
 
 /// Member of a request that holds a key instead of everything else.
 pub(super) const MEMBER: &str = "lazyLoadKey";

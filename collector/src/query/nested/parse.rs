@@ -4,10 +4,10 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     QueryError,
-    catalog::{Field, Kind, Link},
     criteria::{self, Condition, object},
-    lazy,
+    lazy, names,
 };
+use crate::catalog::{Field, Kind, Link};
 
 /// How large a query and its answer may be.
 #[derive(Clone, Copy, Debug)]
@@ -108,8 +108,9 @@ impl Parser {
         }
         let name = request.get("kind").and_then(Json::as_str);
         let name = name.ok_or_else(|| QueryError::invalid("missing", at("kind"), "expected the name of a kind"))?;
-        let kind = Kind::find(name, &at("kind"))?;
-        let link = above.map(|above| above.relation(kind, &at("kind")).map(|relation| relation.link)).transpose()?;
+        let kind = names::kind(name, &at("kind"))?;
+        let link =
+            above.map(|above| names::relation(above, kind, &at("kind")).map(|relation| relation.link)).transpose()?;
         let condition = match request.get("criteria") {
             None | Some(Json::Null) => Condition::new("1 = 1", Vec::new()),
             Some(criteria) => criteria::compile(kind, object(criteria, &at("criteria"))?, &at("criteria"))?,
@@ -190,7 +191,7 @@ fn select(kind: &'static Kind, request: Option<&Json>, path: &str) -> Result<Vec
             let path = format!("{path}[{index}]");
             let name =
                 name.as_str().ok_or_else(|| QueryError::invalid("wrong-type", &path, "expected a field name"))?;
-            kind.field(name, &path)
+            names::field(kind, name, &path)
         })
         .collect()
 }
@@ -215,8 +216,8 @@ fn sort(
 fn sort_by(kind: &'static Kind, member: &Json, path: &str) -> Result<(&'static Field, Direction), QueryError> {
     match member {
         Json::String(name) => match name.strip_prefix('-') {
-            Some(name) => Ok((kind.field(name, path)?, Direction::Descending)),
-            None => Ok((kind.field(name, path)?, Direction::Ascending)),
+            Some(name) => Ok((names::field(kind, name, path)?, Direction::Descending)),
+            None => Ok((names::field(kind, name, path)?, Direction::Ascending)),
         },
         Json::Object(members) => {
             let name = members.get("field").and_then(Json::as_str);
@@ -232,7 +233,7 @@ fn sort_by(kind: &'static Kind, member: &Json, path: &str) -> Result<(&'static F
                     return Err(QueryError::invalid("out-of-range", format!("{path}.order"), message));
                 }
             };
-            Ok((kind.field(name, &format!("{path}.field"))?, direction))
+            Ok((names::field(kind, name, &format!("{path}.field"))?, direction))
         }
         _ => Err(QueryError::invalid("wrong-type", path, "expected a field name or {\"field\", \"order\"}")),
     }

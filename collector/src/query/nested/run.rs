@@ -5,13 +5,14 @@ use std::{collections::HashMap, time::Duration};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Plan, QueryError,
-    catalog::{FieldKind, Link},
-    lazy,
+    Plan, QueryError, lazy,
     parse::Level,
     sql::{KEY, PARENT, above_alias, alias, statement},
 };
-use crate::store::{Db, Executor as _, Row, StoreError};
+use crate::{
+    catalog::{FieldKind, Link},
+    store::{Db, Executor as _, Row, StoreError},
+};
 
 /// The answer to a query.
 #[derive(Debug)]

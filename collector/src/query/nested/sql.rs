@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
-use super::{
+use super::parse::{Direction, Level};
+use crate::{
     catalog::{FieldKind, Link},
-    parse::{Direction, Level},
+    store::{Dialect, Value},
 };
-use crate::store::{Dialect, Value};
 
 /// A statement with its values.
 #[derive(Debug, PartialEq)]

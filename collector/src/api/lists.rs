@@ -109,17 +109,17 @@ fn parameters(filters: &[Filter]) -> Vec<Parameter> {
     for filter in filters {
         let schema = match filter.test {
             Test::Int(_) | Test::Above(_) => ObjectBuilder::new().schema_type(Type::Integer).build(),
-            Test::Flag(_) => ObjectBuilder::new().schema_type(Type::Boolean).build(),
+            Test::Flag(_) | Test::Inherited => ObjectBuilder::new().schema_type(Type::Boolean).build(),
             Test::Word(words) => {
                 let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
                 ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
             }
-            Test::Text(_) | Test::Computed(_) | Test::Label(_) => text(),
+            Test::Text(_) | Test::Computed(_) | Test::Label(_) | Test::Environment(..) => text(),
         };
         let repeated = match filter.test {
-            Test::Int(_) | Test::Text(_) | Test::Computed(_) => " Repeated: any of them.",
+            Test::Int(_) | Test::Text(_) | Test::Computed(_) | Test::Environment(..) => " Repeated: any of them.",
             Test::Label(_) => " Repeated: all of them.",
-            Test::Flag(_) | Test::Above(_) | Test::Word(_) => "",
+            Test::Flag(_) | Test::Above(_) | Test::Word(_) | Test::Inherited => "",
         };
         let about = match filter.also {
             Some(also) => format!("{}{repeated} Also called `{also}`.", filter.about),

@@ -33,8 +33,10 @@ pub(super) static ENVIRONMENT_ASSOCIATION: Kind = Kind {
     fields: fields![
         "id" "id" Int, "environmentId" "environment_id" Int, "resourceType" "resource_type" Text,
         "resourceId" "resource_id" Int, "isPrimary" "is_primary" Bool,
-        "allocatedPercentage" "allocated_percentage" Real, "metadata" "metadata" Json,
-        "createdAt" "created_at" DateTime,
+        "allocatedPercentage" "allocated_percentage" Real, "declaredPercentage" "declared_percentage" Real,
+        "measuredPercentage" "measured_percentage" Real, "origin" "origin" Text, "ruleId" "rule_id" Int,
+        "ruleName" "rule_name" Text, "evidence" "evidence" Json, "confidence" "confidence" Real,
+        "metadata" "metadata" Json, "createdAt" "created_at" DateTime,
     ],
     relations: relations!["environment" Above "environment_id";],
 };

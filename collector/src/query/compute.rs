@@ -4,8 +4,15 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
-use super::{Context, Coverage, Filter, Key, Resource, Test, Time, agent, liveness, time, value};
-use crate::store::{Db, Row, StoreError, Value};
+use super::{
+    Context, Coverage, EnvironmentBadge, Filter, Key, Resource, Test, Time, agent,
+    effective::{self, INHERITED, environment_filter},
+    liveness, time, value,
+};
+use crate::{
+    environment::ResourceType,
+    store::{Db, Row, StoreError, Value},
+};
 
 /// The agent that speaks for a compute.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -113,6 +120,8 @@ pub struct Compute {
     pub facts: Option<Json>,
     /// When those facts last changed.
     pub facts_changed_at: Option<Time>,
+    /// Environments that count for it: its own, or those of its nearest ancestor that has any.
+    pub environments: Vec<EnvironmentBadge>,
 }
 
 /// The compute's status, and `UNREACHABLE` also when no collector was there to notice the silence.
@@ -135,6 +144,8 @@ impl Resource for Compute {
         Filter::new("datacenterId", Test::Int("c.datacenter_id"), "Those in this datacenter."),
         Filter::new("osDistribution", Test::Text("c.os_distribution"), "For example debian."),
         Filter::new("agentId", Test::Text("a.id"), "The one that this agent speaks for."),
+        environment_filter(Test::Environment(ResourceType::Compute, "c")),
+        INHERITED,
     ];
 
     fn select(context: &Context) -> String {
@@ -198,6 +209,7 @@ impl Resource for Compute {
             usage: usage(row)?,
             facts: value::read(row, "facts")?,
             facts_changed_at: time::read_opt(row, "facts_changed_at_us")?,
+            environments: Vec::new(),
         })
     }
 
@@ -208,11 +220,11 @@ impl Resource for Compute {
     async fn complete(db: &Db, _: &Context, items: &mut [Self]) -> Result<(), StoreError> {
         let agents = items.iter().filter_map(|compute| compute.agent.as_ref()).map(|agent| agent.id.as_str().into());
         let mut coverage = agent::coverage(db, agents.collect()).await?;
-        for compute in items {
+        for compute in &mut *items {
             let found = compute.agent.as_ref().and_then(|agent| coverage.remove(&agent.id));
             compute.coverage = found.unwrap_or_default();
         }
-        Ok(())
+        effective::fill(db, ResourceType::Compute, items, |item| item.id, |item| &mut item.environments).await
     }
 }
 

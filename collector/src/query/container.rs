@@ -4,8 +4,15 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
-use super::{Context, Filter, Key, Resource, Test, Time, time, value};
-use crate::store::{Row, StoreError, Value};
+use super::{
+    Context, EnvironmentBadge, Filter, Key, Resource, Test, Time,
+    effective::{self, INHERITED, environment_filter},
+    time, value,
+};
+use crate::{
+    environment::ResourceType,
+    store::{Db, Row, StoreError, Value},
+};
 
 /// A container in the existing table. Values of environment variables are never shown. What discovery knows beyond it is
 /// in the workload that points here.
@@ -48,6 +55,8 @@ pub struct Container {
     pub created_at: Option<Time>,
     /// When it was last altered.
     pub updated_at: Option<Time>,
+    /// Environments that count for it: its own, or those of its nearest ancestor that has any.
+    pub environments: Vec<EnvironmentBadge>,
 }
 
 impl Resource for Container {
@@ -62,6 +71,8 @@ impl Resource for Container {
         Filter::new("containerType", Test::Text("t.container_type"), "Those of this engine.").or("type"),
         Filter::new("image", Test::Text("t.image"), "Exactly this image."),
         Filter::new("status", Test::Text("t.status"), "Exactly this recorded status."),
+        environment_filter(Test::Environment(ResourceType::Container, "t")),
+        INHERITED,
     ];
 
     fn select(context: &Context) -> String {
@@ -97,10 +108,15 @@ impl Resource for Container {
             workload_id: row.get("workload_id")?,
             created_at: time::read_datetime(row, "created_at")?,
             updated_at: time::read_datetime(row, "updated_at")?,
+            environments: Vec::new(),
         })
     }
 
     fn key(&self) -> Vec<Value> {
         vec![self.id.into()]
+    }
+
+    async fn complete(db: &Db, _: &Context, items: &mut [Self]) -> Result<(), StoreError> {
+        effective::fill(db, ResourceType::Container, items, |item| item.id, |item| &mut item.environments).await
     }
 }

@@ -92,9 +92,23 @@ pub struct EnvironmentAssociation {
     pub resource_id: i64,
     /// It is the resource's main environment.
     pub is_primary: bool,
-    /// Share of the resource in per cent; `null` when it was neither measured nor set.
+    /// Share of the resource in per cent: what a person declared, else what was measured; `null` when it is neither.
     pub allocated_percentage: Option<f64>,
-    /// How it came about.
+    /// What a person declared, in per cent.
+    pub declared_percentage: Option<f64>,
+    /// What was measured, in per cent.
+    pub measured_percentage: Option<f64>,
+    /// `person`, `rule`, `legacy` (the existing inventory's column) or `measured`.
+    pub origin: String,
+    /// The rule that inferred it; kept when a person accepts it.
+    pub rule_id: Option<i64>,
+    /// What that rule was called.
+    pub rule_name: Option<String>,
+    /// What the rule decided by: a list of `evidence`, `key` and `value`.
+    pub evidence: Option<Json>,
+    /// How sure the rule is, from 0 to 1.
+    pub confidence: Option<f64>,
+    /// For programs and people.
     pub metadata: Option<Json>,
     /// When it was made.
     pub created_at: Option<Time>,
@@ -110,13 +124,20 @@ impl Resource for EnvironmentAssociation {
         RESOURCE_TYPE,
         RESOURCE_ID,
         Filter::new("isPrimary", Test::Flag("t.is_primary"), "Main environments only, or all others."),
+        Filter::new("origin", Test::Text("t.origin"), "Those that came from person, rule, legacy or measured."),
+        Filter::new("ruleId", Test::Int("t.rule_id"), "Those that this rule inferred."),
     ];
 
     fn select(context: &Context) -> String {
         format!(
-            "SELECT t.id, t.environment_id, t.resource_type, t.resource_id, t.is_primary, \
-             {} AS allocated_percentage, {} AS metadata, {} AS created_at FROM environment_associations t",
+            "SELECT t.id, t.environment_id, t.resource_type, t.resource_id, t.is_primary, t.origin, t.rule_id, \
+             t.rule_name, {} AS evidence, {} AS confidence, {} AS allocated_percentage, {} AS declared_percentage, \
+             {} AS measured_percentage, {} AS metadata, {} AS created_at FROM environment_associations t",
+            context.dialect.json_text("t.evidence"),
+            context.dialect.decimal("t.confidence"),
             context.dialect.decimal("t.allocated_percentage"),
+            context.dialect.decimal("t.declared_percentage"),
+            context.dialect.decimal("t.measured_percentage"),
             context.dialect.json_text("t.metadata"),
             context.dialect.datetime_text("t.created_at"),
         )
@@ -130,6 +151,13 @@ impl Resource for EnvironmentAssociation {
             resource_id: row.get("resource_id")?,
             is_primary: row.get("is_primary")?,
             allocated_percentage: row.get("allocated_percentage")?,
+            declared_percentage: row.get("declared_percentage")?,
+            measured_percentage: row.get("measured_percentage")?,
+            origin: row.get("origin")?,
+            rule_id: row.get("rule_id")?,
+            rule_name: row.get("rule_name")?,
+            evidence: value::read(row, "evidence")?,
+            confidence: row.get("confidence")?,
             metadata: value::read(row, "metadata")?,
             created_at: time::read_datetime(row, "created_at")?,
         })

@@ -1,7 +1,13 @@
 //! From the parameters of a list to conditions. What is not understood is refused, with the nearest name that is.
 
 use super::{Context, Resource, cursor};
-use crate::store::{Dialect, Value};
+use crate::{
+    environment::{
+        ResourceType,
+        sql::{self, Wanted},
+    },
+    store::{Dialect, Value},
+};
 
 /// Rows of a page when no limit is given.
 pub const DEFAULT_LIMIT: usize = 100;
@@ -40,6 +46,10 @@ pub enum Test {
     Label(&'static str),
     /// One of several words, each with its condition; an empty one narrows nothing.
     Word(&'static [(&'static str, &'static str)]),
+    /// It belongs to the environment with one of the codes; rows are of this kind and called so in the statement.
+    Environment(ResourceType, &'static str),
+    /// Goes with [`Self::Environment`]: whether what is inherited counts.
+    Inherited,
 }
 
 impl Filter {
@@ -117,11 +127,12 @@ impl ListRequest {
         }
         let names: Vec<_> = given.iter().map(|(filter, _)| filter.name).collect();
         request.conditions.extend(R::implied(&names).map(|sql| Condition { sql: sql.to_owned(), values: Vec::new() }));
+        let inherited = inherited(&given)?;
         for (filter, values) in given {
             if values.len() > MAX_VALUES {
                 return Err(invalid(filter.name, "is given too often", &format!("at most {MAX_VALUES} values")));
             }
-            condition(context, filter, &values, &mut request.conditions)?;
+            condition(context, filter, &values, inherited, &mut request.conditions)?;
         }
         Ok(request)
     }
@@ -144,9 +155,16 @@ fn condition(
     context: &Context,
     filter: &Filter,
     values: &[&str],
+    inherited: bool,
     conditions: &mut Vec<Condition>,
 ) -> Result<(), ParameterError> {
     match filter.test {
+        Test::Environment(kind, alias) => {
+            let wanted = Wanted { codes: values.iter().map(|code| (*code).to_owned()).collect(), ids: Vec::new() };
+            let sql::Condition { sql, values } = sql::effective_filter(kind, alias, &wanted, inherited);
+            conditions.push(Condition { sql, values });
+        }
+        Test::Inherited => {}
         Test::Int(column) => {
             let numbers = values.iter().map(|text| number(filter.name, text)).collect::<Result<Vec<_>, _>>()?;
             conditions.push(one_of(column, numbers));
@@ -180,6 +198,20 @@ fn condition(
         }
     }
     Ok(())
+}
+
+/// Whether a filter by environment heeds what is inherited.
+fn inherited(given: &[(&Filter, Vec<&str>)]) -> Result<bool, ParameterError> {
+    let asked = given.iter().find(|(filter, _)| matches!(filter.test, Test::Inherited));
+    let Some((filter, values)) = asked else { return Ok(true) };
+    if !given.iter().any(|(filter, _)| matches!(filter.test, Test::Environment(..))) {
+        return Err(invalid(filter.name, "stands alone", "environment=CODE beside it"));
+    }
+    match values.as_slice() {
+        ["true"] => Ok(true),
+        ["false"] => Ok(false),
+        _ => Err(invalid(filter.name, "is not one truth value", "true or false")),
+    }
 }
 
 fn one_of(column: &str, values: Vec<Value>) -> Condition {

@@ -4,8 +4,15 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
-use super::{Context, Filter, Key, Resource, Test, Time, time, value};
-use crate::store::{Row, StoreError, Value};
+use super::{
+    Context, EnvironmentBadge, Filter, Key, Resource, Test, Time,
+    effective::{self, INHERITED, environment_filter},
+    time, value,
+};
+use crate::{
+    environment::ResourceType,
+    store::{Db, Row, StoreError, Value},
+};
 
 const NAME: Filter = Filter::new("name", Test::Text("t.name"), "Exactly this name.");
 const CODE: Filter = Filter::new("code", Test::Text("t.code"), "Exactly this code.");
@@ -38,6 +45,8 @@ pub struct Partner {
     pub created_at: Option<Time>,
     /// When it was last altered.
     pub updated_at: Option<Time>,
+    /// Environments that count for it: its own, or those of its nearest ancestor that has any.
+    pub environments: Vec<EnvironmentBadge>,
 }
 
 impl Resource for Partner {
@@ -45,8 +54,13 @@ impl Resource for Partner {
     const ONE: &'static str = "partner";
     const ABOUT: &'static str = "Organisations: who owns clouds, and whose customers use them.";
     const KEYS: &'static [Key] = ID;
-    const FILTERS: &'static [Filter] =
-        &[NAME, Filter::new("type", Test::Text("t.type"), "Exactly this kind of partner."), STATUS];
+    const FILTERS: &'static [Filter] = &[
+        NAME,
+        Filter::new("type", Test::Text("t.type"), "Exactly this kind of partner."),
+        STATUS,
+        environment_filter(Test::Environment(ResourceType::Partner, "t")),
+        INHERITED,
+    ];
 
     fn select(context: &Context) -> String {
         format!(
@@ -71,11 +85,16 @@ impl Resource for Partner {
             status: row.get("status")?,
             created_at: time::read_datetime(row, "created_at")?,
             updated_at: time::read_datetime(row, "updated_at")?,
+            environments: Vec::new(),
         })
     }
 
     fn key(&self) -> Vec<Value> {
         vec![self.id.into()]
+    }
+
+    async fn complete(db: &Db, _: &Context, items: &mut [Self]) -> Result<(), StoreError> {
+        effective::fill(db, ResourceType::Partner, items, |item| item.id, |item| &mut item.environments).await
     }
 }
 
@@ -101,6 +120,8 @@ pub struct Cloud {
     pub created_at: Option<Time>,
     /// When it was last altered.
     pub updated_at: Option<Time>,
+    /// Environments that count for it: its own, or those of its nearest ancestor that has any.
+    pub environments: Vec<EnvironmentBadge>,
 }
 
 impl Resource for Cloud {
@@ -108,8 +129,13 @@ impl Resource for Cloud {
     const ONE: &'static str = "cloud";
     const ABOUT: &'static str = "Clouds of partners, public or private.";
     const KEYS: &'static [Key] = ID;
-    const FILTERS: &'static [Filter] =
-        &[NAME, Filter::new("partnerId", Test::Int("t.partner_id"), "Those of this partner."), STATUS];
+    const FILTERS: &'static [Filter] = &[
+        NAME,
+        Filter::new("partnerId", Test::Int("t.partner_id"), "Those of this partner."),
+        STATUS,
+        environment_filter(Test::Environment(ResourceType::Cloud, "t")),
+        INHERITED,
+    ];
 
     fn select(context: &Context) -> String {
         format!(
@@ -131,11 +157,16 @@ impl Resource for Cloud {
             status: row.get("status")?,
             created_at: time::read_datetime(row, "created_at")?,
             updated_at: time::read_datetime(row, "updated_at")?,
+            environments: Vec::new(),
         })
     }
 
     fn key(&self) -> Vec<Value> {
         vec![self.id.into()]
+    }
+
+    async fn complete(db: &Db, _: &Context, items: &mut [Self]) -> Result<(), StoreError> {
+        effective::fill(db, ResourceType::Cloud, items, |item| item.id, |item| &mut item.environments).await
     }
 }
 
@@ -163,6 +194,8 @@ pub struct Region {
     pub created_at: Option<Time>,
     /// When it was last altered.
     pub updated_at: Option<Time>,
+    /// Environments that count for it: its own, or those of its nearest ancestor that has any.
+    pub environments: Vec<EnvironmentBadge>,
 }
 
 impl Resource for Region {
@@ -170,8 +203,14 @@ impl Resource for Region {
     const ONE: &'static str = "region";
     const ABOUT: &'static str = "Regions of clouds.";
     const KEYS: &'static [Key] = ID;
-    const FILTERS: &'static [Filter] =
-        &[NAME, CODE, Filter::new("cloudId", Test::Int("t.cloud_id"), "Those of this cloud."), STATUS];
+    const FILTERS: &'static [Filter] = &[
+        NAME,
+        CODE,
+        Filter::new("cloudId", Test::Int("t.cloud_id"), "Those of this cloud."),
+        STATUS,
+        environment_filter(Test::Environment(ResourceType::Region, "t")),
+        INHERITED,
+    ];
 
     fn select(context: &Context) -> String {
         format!(
@@ -194,11 +233,16 @@ impl Resource for Region {
             status: row.get("status")?,
             created_at: time::read_datetime(row, "created_at")?,
             updated_at: time::read_datetime(row, "updated_at")?,
+            environments: Vec::new(),
         })
     }
 
     fn key(&self) -> Vec<Value> {
         vec![self.id.into()]
+    }
+
+    async fn complete(db: &Db, _: &Context, items: &mut [Self]) -> Result<(), StoreError> {
+        effective::fill(db, ResourceType::Region, items, |item| item.id, |item| &mut item.environments).await
     }
 }
 
@@ -226,6 +270,8 @@ pub struct AvailabilityZone {
     pub created_at: Option<Time>,
     /// When it was last altered.
     pub updated_at: Option<Time>,
+    /// Environments that count for it: its own, or those of its nearest ancestor that has any.
+    pub environments: Vec<EnvironmentBadge>,
 }
 
 impl Resource for AvailabilityZone {
@@ -233,8 +279,14 @@ impl Resource for AvailabilityZone {
     const ONE: &'static str = "availability zone";
     const ABOUT: &'static str = "Availability zones of regions.";
     const KEYS: &'static [Key] = ID;
-    const FILTERS: &'static [Filter] =
-        &[NAME, CODE, Filter::new("regionId", Test::Int("t.region_id"), "Those of this region."), STATUS];
+    const FILTERS: &'static [Filter] = &[
+        NAME,
+        CODE,
+        Filter::new("regionId", Test::Int("t.region_id"), "Those of this region."),
+        STATUS,
+        environment_filter(Test::Environment(ResourceType::AvailabilityZone, "t")),
+        INHERITED,
+    ];
 
     fn select(context: &Context) -> String {
         format!(
@@ -257,11 +309,16 @@ impl Resource for AvailabilityZone {
             status: row.get("status")?,
             created_at: time::read_datetime(row, "created_at")?,
             updated_at: time::read_datetime(row, "updated_at")?,
+            environments: Vec::new(),
         })
     }
 
     fn key(&self) -> Vec<Value> {
         vec![self.id.into()]
+    }
+
+    async fn complete(db: &Db, _: &Context, items: &mut [Self]) -> Result<(), StoreError> {
+        effective::fill(db, ResourceType::AvailabilityZone, items, |item| item.id, |item| &mut item.environments).await
     }
 }
 
@@ -309,6 +366,8 @@ pub struct Datacenter {
     pub created_at: Option<Time>,
     /// When it was last altered.
     pub updated_at: Option<Time>,
+    /// Environments that count for it: its own, or those of its nearest ancestor that has any.
+    pub environments: Vec<EnvironmentBadge>,
 }
 
 impl Resource for Datacenter {
@@ -323,6 +382,8 @@ impl Resource for Datacenter {
         Filter::new("availabilityZoneId", Test::Int("t.availability_zone_id"), "Those of this availability zone."),
         Filter::new("environmentId", Test::Int("t.environment_id"), "Those dedicated to this environment."),
         STATUS,
+        environment_filter(Test::Environment(ResourceType::Datacenter, "t")),
+        INHERITED,
     ];
 
     fn select(context: &Context) -> String {
@@ -360,10 +421,15 @@ impl Resource for Datacenter {
             utilization: row.get("utilization")?,
             created_at: time::read_datetime(row, "created_at")?,
             updated_at: time::read_datetime(row, "updated_at")?,
+            environments: Vec::new(),
         })
     }
 
     fn key(&self) -> Vec<Value> {
         vec![self.id.into()]
+    }
+
+    async fn complete(db: &Db, _: &Context, items: &mut [Self]) -> Result<(), StoreError> {
+        effective::fill(db, ResourceType::Datacenter, items, |item| item.id, |item| &mut item.environments).await
     }
 }

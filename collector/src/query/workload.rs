@@ -7,8 +7,15 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
-use super::{Context, Filter, Key, Resource, Test, Time, liveness, time, value};
-use crate::store::{Row, StoreError, Value};
+use super::{
+    Context, EnvironmentBadge, Filter, Key, Resource, Test, Time,
+    effective::{self, INHERITED, environment_filter},
+    liveness, time, value,
+};
+use crate::{
+    environment::ResourceType,
+    store::{Db, Row, StoreError, Value},
+};
 
 mod port;
 
@@ -113,6 +120,8 @@ pub struct Workload {
     pub end_reason: Option<String>,
     /// When its row was made.
     pub created_at: Option<Time>,
+    /// Environments that count for it: its own, or those of its nearest ancestor that has any.
+    pub environments: Vec<EnvironmentBadge>,
 }
 
 /// The status that is true now.
@@ -146,6 +155,8 @@ impl Resource for Workload {
             Test::Word(&[("false", "w.ended_at_us IS NULL"), ("true", "w.ended_at_us IS NOT NULL"), ("any", "")]),
             "false: those that exist (the default); true: those that ended; any: both.",
         ),
+        environment_filter(Test::Environment(ResourceType::Workload, "w")),
+        INHERITED,
     ];
 
     fn select(context: &Context) -> String {
@@ -219,6 +230,7 @@ impl Resource for Workload {
             ended_at,
             end_reason: row.get("end_reason")?,
             created_at: time::read_datetime(row, "created_at")?,
+            environments: Vec::new(),
         })
     }
 
@@ -229,6 +241,10 @@ impl Resource for Workload {
     fn implied(given: &[&str]) -> Option<&'static str> {
         // Who asks for a status decides with it: `status=ended` must not find nothing.
         (!given.contains(&"ended") && !given.contains(&"status")).then_some("w.ended_at_us IS NULL")
+    }
+
+    async fn complete(db: &Db, _: &Context, items: &mut [Self]) -> Result<(), StoreError> {
+        effective::fill(db, ResourceType::Workload, items, |item| item.id, |item| &mut item.environments).await
     }
 }
 

@@ -220,12 +220,13 @@ async fn every_filter_of_every_list_is_understood(db: &Db) {
         for filter in R::FILTERS {
             let text = match filter.test {
                 Test::Int(_) | Test::Above(_) => "1",
-                Test::Flag(_) => "true",
+                Test::Flag(_) | Test::Inherited => "true",
                 Test::Word(words) => words[0].0,
-                Test::Text(_) | Test::Computed(_) | Test::Label(_) => "x",
+                Test::Text(_) | Test::Computed(_) | Test::Label(_) | Test::Environment(..) => "x",
             };
             for name in [Some(filter.name), filter.also].into_iter().flatten() {
-                let page = page::<R>(db, &[(name, text), (name, text)]).await;
+                let again = if matches!(filter.test, Test::Inherited) { ("environment", "x") } else { (name, text) };
+                let page = page::<R>(db, &[(name, text), again]).await;
                 page.unwrap_or_else(|error| panic!("{} ?{name}={text}: {error:?}", R::LIST));
             }
         }

@@ -7,7 +7,7 @@ use super::AdminError;
 use crate::store::{
     Db,
     rows::{
-        agent::{AgentState, agent_lock_in_tx, agent_set_state_in_tx},
+        agent::{AgentState, agent_lock_in_tx, agent_set_state_in_tx, agent_stored_in_tx},
         audit::{AuditEntry, audit_insert_in_tx},
         cut,
         history::{Actor, HistoryKind, HistoryRow, history_insert_in_tx},
@@ -52,6 +52,7 @@ async fn set_state(
                 format!("agent {id} waits for a decision to which compute it belongs; resolve its match"),
             )),
             Some(agent) => {
+                let before_row = agent_stored_in_tx(tx, id).await?;
                 agent_set_state_in_tx(tx, id, state, reason).await?;
                 let row = HistoryRow {
                     happened_at: now,
@@ -59,6 +60,8 @@ async fn set_state(
                     kind: HistoryKind::Altered,
                     resource_type: "agent",
                     resource_id: agent.compute_id.unwrap_or(0),
+                    resource_key: id.to_string(),
+                    before_row: Some(before_row),
                     resource_name: agent.hostname,
                     compute_id: agent.compute_id,
                     source: None,

@@ -3,7 +3,7 @@
 use super::{Field, FieldKind, Kind, Link, Relation, attached, fields, relations};
 
 /// A host, physical or virtual.
-pub(super) static COMPUTE: Kind = Kind {
+pub(crate) static COMPUTE: Kind = Kind {
     name: "compute",
     plural: "computes",
     list: "computes",
@@ -32,7 +32,7 @@ pub(super) static COMPUTE: Kind = Kind {
 };
 
 /// A container as the legacy table has it.
-pub(super) static CONTAINER: Kind = Kind {
+pub(crate) static CONTAINER: Kind = Kind {
     name: "container",
     plural: "containers",
     list: "containers",
@@ -54,7 +54,7 @@ pub(super) static CONTAINER: Kind = Kind {
 };
 
 /// What runs, or ran, on a compute.
-pub(super) static WORKLOAD: Kind = Kind {
+pub(crate) static WORKLOAD: Kind = Kind {
     name: "workload",
     plural: "workloads",
     list: "workloads",
@@ -78,7 +78,7 @@ pub(super) static WORKLOAD: Kind = Kind {
 };
 
 /// What a compute can be used for.
-pub(super) static CAPABILITY: Kind = Kind {
+pub(crate) static CAPABILITY: Kind = Kind {
     name: "capability",
     plural: "capabilities",
     list: "capabilities",
@@ -93,7 +93,7 @@ pub(super) static CAPABILITY: Kind = Kind {
 };
 
 /// Who speaks for a compute.
-pub(super) static AGENT: Kind = Kind {
+pub(crate) static AGENT: Kind = Kind {
     name: "agent",
     plural: "agents",
     list: "agents",

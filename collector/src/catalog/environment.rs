@@ -3,7 +3,7 @@
 use super::{Field, FieldKind, Kind, Link, Relation, attached, fields, relations};
 
 /// Production, staging and the like.
-pub(super) static ENVIRONMENT: Kind = Kind {
+pub(crate) static ENVIRONMENT: Kind = Kind {
     name: "environment",
     plural: "environments",
     list: "environments",
@@ -23,7 +23,7 @@ pub(super) static ENVIRONMENT: Kind = Kind {
 };
 
 /// What belongs to an environment.
-pub(super) static ENVIRONMENT_ASSOCIATION: Kind = Kind {
+pub(crate) static ENVIRONMENT_ASSOCIATION: Kind = Kind {
     name: "environmentassociation",
     plural: "environmentassociations",
     list: "environment-associations",
@@ -42,7 +42,7 @@ pub(super) static ENVIRONMENT_ASSOCIATION: Kind = Kind {
 };
 
 /// A key and a value on a resource.
-pub(super) static TAG: Kind = Kind {
+pub(crate) static TAG: Kind = Kind {
     name: "tag",
     plural: "tags",
     list: "tags",

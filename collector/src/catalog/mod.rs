@@ -6,8 +6,11 @@
 mod compute;
 mod environment;
 mod names;
+mod past;
 mod place;
 
+pub(crate) use compute::{AGENT, COMPUTE, WORKLOAD};
+pub(crate) use environment::ENVIRONMENT_ASSOCIATION;
 pub(crate) use names::{fold, nearest};
 
 /// A kind of resource.

@@ -3,7 +3,7 @@
 use super::{Field, FieldKind, Kind, Link, Relation, attached, fields, relations};
 
 /// An organisation.
-pub(super) static PARTNER: Kind = Kind {
+pub(crate) static PARTNER: Kind = Kind {
     name: "partner",
     plural: "partners",
     list: "partners",
@@ -23,7 +23,7 @@ pub(super) static PARTNER: Kind = Kind {
 };
 
 /// A cloud of a partner.
-pub(super) static CLOUD: Kind = Kind {
+pub(crate) static CLOUD: Kind = Kind {
     name: "cloud",
     plural: "clouds",
     list: "clouds",
@@ -43,7 +43,7 @@ pub(super) static CLOUD: Kind = Kind {
 };
 
 /// A region of a cloud.
-pub(super) static REGION: Kind = Kind {
+pub(crate) static REGION: Kind = Kind {
     name: "region",
     plural: "regions",
     list: "regions",
@@ -62,7 +62,7 @@ pub(super) static REGION: Kind = Kind {
 };
 
 /// An availability zone of a region.
-pub(super) static AVAILABILITY_ZONE: Kind = Kind {
+pub(crate) static AVAILABILITY_ZONE: Kind = Kind {
     name: "availabilityzone",
     plural: "availabilityzones",
     list: "availability-zones",
@@ -81,7 +81,7 @@ pub(super) static AVAILABILITY_ZONE: Kind = Kind {
 };
 
 /// A datacenter: where computes stand.
-pub(super) static DATACENTER: Kind = Kind {
+pub(crate) static DATACENTER: Kind = Kind {
     name: "datacenter",
     plural: "datacenters",
     list: "datacenters",

@@ -12,11 +12,15 @@ use super::{
     ResourceType,
     set::{Association, Origin},
 };
-use crate::store::{
-    Dialect, Executor as _, StoreError, Tx, Value,
-    rows::{
-        association::{association_delete_in_tx, association_insert_in_tx, association_update_in_tx},
-        history::{Actor, HistoryKind, HistoryRow},
+use crate::{
+    catalog::{ENVIRONMENT_ASSOCIATION, WORKLOAD},
+    store::{
+        Dialect, Executor as _, StoreError, Tx, Value,
+        rows::{
+            association::{association_delete_in_tx, association_insert_in_tx, association_update_in_tx},
+            history::{Actor, HistoryKind, HistoryRow},
+            stored::stored_many_in_tx,
+        },
     },
 };
 
@@ -101,6 +105,7 @@ pub(super) async fn write_in_tx(
     codes: &BTreeMap<i64, String>,
 ) -> Result<Vec<HistoryRow>, StoreError> {
     let mut history = Vec::new();
+    let mut rows = stored_many_in_tx(tx, &ENVIRONMENT_ASSOCIATION, before.iter().filter_map(|row| row.id)).await?;
     let mut told = |id: i64, kind, one: Option<&Association>, other: Option<&Association>| {
         let environment = one.or(other).map_or(0, |row| row.environment_id);
         let code = codes.get(&environment).map_or("?", String::as_str);
@@ -110,11 +115,13 @@ pub(super) async fn write_in_tx(
             kind,
             resource_type: "environment_association",
             resource_id: id,
+            resource_key: String::new(),
             resource_name: format!("{code} on {} {}", target.kind.title(), target.name),
             compute_id: target.compute_id,
             source: None,
             before: one.map(|row| shown(target, row, codes)),
             after: other.map(|row| shown(target, row, codes)),
+            before_row: Some(rows.remove(&id).unwrap_or_default()),
         });
     };
     for row in before {
@@ -155,6 +162,7 @@ async fn write_primary_in_tx(
     if target.kind != ResourceType::Workload || primary == target.stated_environment {
         return Ok(None);
     }
+    let before_row = stored_many_in_tx(tx, &WORKLOAD, [target.id]).await?.remove(&target.id);
     let sql = "UPDATE compute_workloads SET environment_id = ? WHERE id = ?";
     tx.execute(sql, vec![primary.into(), target.id.into()]).await?;
     let state = |id: Option<i64>| json!({ "environmentId": id, "environment": id.and_then(|id| codes.get(&id)) });
@@ -164,11 +172,13 @@ async fn write_primary_in_tx(
         kind: HistoryKind::Altered,
         resource_type: target.kind.as_str(),
         resource_id: target.id,
+        resource_key: String::new(),
         resource_name: target.name.clone(),
         compute_id: target.compute_id,
         source: None,
         before: Some(state(target.stated_environment)),
         after: Some(state(primary)),
+        before_row,
     }))
 }
 

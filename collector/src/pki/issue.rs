@@ -16,16 +16,18 @@ use crate::{
     store::{
         StoreError, Tx,
         rows::{
-            agent::{NewAgent, agent_enrol_in_tx},
+            agent::{NewAgent, agent_changed_in_tx, agent_enrol_in_tx},
             agent_certificate::{
                 AgentCertificateRow, agent_certificate, agent_certificate_insert_in_tx, agent_certificate_list_current,
                 agent_certificate_supersede_in_tx, agent_state_lock_in_tx,
             },
             audit::{AuditEntry, audit_insert_in_tx},
+            history::Actor,
             join_token::{
                 JoinTokenRow, JoinTokenUse, join_token_claim_in_tx, join_token_lock_in_tx, join_token_use,
                 join_token_use_insert_in_tx,
             },
+            stored::Stored,
         },
     },
     transaction,
@@ -128,6 +130,7 @@ impl TrustAuthority {
             enrolled_at: now,
         };
         agent_enrol_in_tx(tx, &agent).await?;
+        agent_changed_in_tx(tx, agent_id, Stored::new(), &Actor::agent(agent_id), now).await?;
         join_token_use_insert_in_tx(tx, &token.id, &request.key.sha256, agent_id, now).await?;
         agent_certificate_insert_in_tx(tx, &certificate_row(agent_id, request.key, &issued, now)).await?;
         audit_enrolment(tx, request, agent_id, now).await?;

@@ -7,7 +7,7 @@ use super::{Actor, AgentState, Reconciler};
 use crate::store::{
     StoreError,
     rows::{
-        agent::{agent_lock_in_tx, agent_set_state_in_tx},
+        agent::{agent_lock_in_tx, agent_set_state_in_tx, agent_stored_in_tx},
         history::{HistoryKind, HistoryRow, history_insert_in_tx},
     },
 };
@@ -30,6 +30,7 @@ impl Reconciler {
             if let Some(agent) = agent_lock_in_tx(tx, agent_id).await?
                 && (agent.state != state || agent.state_reason != reason)
             {
+                let before_row = agent_stored_in_tx(tx, agent_id).await?;
                 agent_set_state_in_tx(tx, agent_id, state, reason).await?;
                 let row = HistoryRow {
                     happened_at: now,
@@ -37,6 +38,8 @@ impl Reconciler {
                     kind: HistoryKind::Altered,
                     resource_type: "agent",
                     resource_id: agent.compute_id.unwrap_or(0),
+                    resource_key: agent_id.to_string(),
+                    before_row: Some(before_row),
                     resource_name: agent.hostname,
                     compute_id: agent.compute_id,
                     source: None,

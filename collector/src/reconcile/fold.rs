@@ -89,6 +89,8 @@ pub(super) fn fold<'a>(
                     kind,
                     resource_type: "workload",
                     resource_id: 0,
+                    resource_key: String::new(),
+                    before_row: None,
                     resource_name: row.name.clone(),
                     compute_id: Some(compute),
                     source: Some(source.as_str().to_owned()),

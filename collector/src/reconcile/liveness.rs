@@ -4,14 +4,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orchestrix_common::{id::AgentId, time::Timestamp};
+use serde_json::Value as Json;
 
 use super::{Actor, Reconciler};
-use crate::store::{
-    StoreError, Tx,
-    rows::{
-        compute::compute_set_status_in_tx,
-        history::{HistoryKind, HistoryRow, history_insert_in_tx},
-        liveness::{liveness_mark_in_tx, liveness_silent_in_tx, liveness_unreachable, liveness_upsert_in_tx},
+use crate::{
+    catalog::AGENT,
+    store::{
+        StoreError, Tx,
+        rows::{
+            agent::agent_stored_many_in_tx,
+            compute::compute_set_status_in_tx,
+            history::{HistoryKind, HistoryRow, history_insert_in_tx},
+            liveness::{liveness_mark_in_tx, liveness_silent_in_tx, liveness_unreachable, liveness_upsert_in_tx},
+            row_change::RowChange,
+        },
     },
 };
 
@@ -38,7 +44,7 @@ impl Reconciler {
             let now = self.clock.now();
             crate::transaction!(self.db, |tx| {
                 let agents = super::liveness::still_unreachable_in_tx(tx, &returned).await?;
-                liveness_mark_in_tx(tx, agents.iter().map(|(agent, _)| *agent), true, now).await?;
+                mark_agents_in_tx(tx, &agents, true, now).await?;
                 mark_computes_in_tx(tx, &agents, true, now).await?;
             })?;
             self.announce();
@@ -57,7 +63,7 @@ impl Reconciler {
             let now = self.clock.now();
             let swept = crate::transaction!(self.db, |tx| {
                 let agents = liveness_silent_in_tx(tx, silent_before, SWEEP).await?;
-                liveness_mark_in_tx(tx, agents.iter().map(|(agent, _)| *agent), false, now).await?;
+                mark_agents_in_tx(tx, &agents, false, now).await?;
                 mark_computes_in_tx(tx, &agents, false, now).await?;
                 agents.len()
             })?;
@@ -85,6 +91,25 @@ async fn still_unreachable_in_tx(tx: &mut Tx, agents: &[AgentId]) -> Result<Vec<
     Ok(still)
 }
 
+/// Marks agents as reachable or not, with history.
+async fn mark_agents_in_tx(
+    tx: &mut Tx,
+    agents: &[(AgentId, Option<i64>)],
+    reachable: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let rows = agent_stored_many_in_tx(tx, agents.iter().map(|(agent, _)| *agent)).await?;
+    liveness_mark_in_tx(tx, agents.iter().map(|(agent, _)| *agent), reachable, now).await?;
+    let actor = Actor::collector("liveness");
+    let changes = rows.into_iter().map(|before| {
+        let mut after = before.clone();
+        after.insert("reachable".to_owned(), i64::from(reachable).into());
+        RowChange { kind: &AGENT, before, after }
+    });
+    let history: Vec<_> = changes.filter_map(|change| change.entry(&actor, now)).collect();
+    history_insert_in_tx(tx, now, &history).await
+}
+
 /// Moves the computes of `agents` between ACTIVE and UNREACHABLE, with history. Any other status is a person's.
 pub(super) async fn mark_computes_in_tx(
     tx: &mut Tx,
@@ -101,13 +126,15 @@ pub(super) async fn mark_computes_in_tx(
     let moved = compute_set_status_in_tx(tx, &computes, from, to).await?;
     let history: Vec<_> = moved
         .into_iter()
-        .map(|(compute_id, name)| HistoryRow {
+        .map(|(compute_id, before_row)| HistoryRow {
             happened_at: now,
             actor: Actor::collector("liveness"),
             kind,
             resource_type: "compute",
             resource_id: compute_id,
-            resource_name: name,
+            resource_key: String::new(),
+            resource_name: before_row.get("name").and_then(Json::as_str).unwrap_or_default().to_owned(),
+            before_row: Some(before_row),
             compute_id: Some(compute_id),
             source: None,
             before: Some(serde_json::json!({ "status": from })),

@@ -17,8 +17,8 @@ use crate::store::{
     StoreError, Tx,
     rows::{
         agent::{
-            AgentRow, agent_lock_in_tx, agent_lock_of_compute_in_tx, agent_set_compute_in_tx, agent_set_state_in_tx,
-            agent_tags,
+            AgentRow, agent_changed_in_tx, agent_lock_in_tx, agent_lock_of_compute_in_tx, agent_set_compute_in_tx,
+            agent_set_state_in_tx, agent_stored_in_tx, agent_tags,
         },
         audit::{AuditEntry, audit_insert_in_tx},
         compute::{compute_find, compute_find_named, compute_insert_in_tx},
@@ -28,6 +28,7 @@ use crate::store::{
         identity::{HolderRow, identity_find, identity_holders, identity_list, identity_set_in_tx},
         match_conflict::{match_conflict_lock_in_tx, match_conflict_open_in_tx, match_conflict_resolve_in_tx},
         place::{matching_lock_in_tx, place_default_in_tx, place_get},
+        stored::Stored,
         tag::{self, Tags, tag_set_in_tx},
     },
 };
@@ -97,6 +98,7 @@ async fn resolve_in_tx(
     let machine: Machine = serde_json::from_value(conflict.machine)
         .map_err(|source| StoreError::Json { column: "machine".to_owned(), source })?;
     matching_lock_in_tx(tx).await?;
+    let before = agent_stored_in_tx(tx, agent.id).await?;
     let resolution = match choice {
         MatchChoice::New => format!("new compute {}", create_in_tx(tx, &agent, &machine, actor, now).await?),
         MatchChoice::Claim(compute_id) => {
@@ -110,6 +112,7 @@ async fn resolve_in_tx(
     if agent.state == AgentState::Held {
         agent_set_state_in_tx(tx, agent.id, AgentState::Active, "").await?;
     }
+    agent_changed_in_tx(tx, agent.id, before, actor, now).await?;
     match_conflict_resolve_in_tx(tx, id, &actor.id, &resolution, now).await?;
     let entry = AuditEntry {
         at: now,
@@ -182,6 +185,8 @@ async fn create_in_tx(
         kind: HistoryKind::Appeared,
         resource_type: "compute",
         resource_id: compute_id,
+        resource_key: String::new(),
+        before_row: Some(Stored::new()),
         resource_name: machine.hostname.clone(),
         compute_id: Some(compute_id),
         source: None,
@@ -210,7 +215,9 @@ async fn take_over_in_tx(
             continue;
         }
         let reason = format!("succeeded by agent {}", agent.id);
+        let before = agent_stored_in_tx(tx, older.id).await?;
         agent_set_state_in_tx(tx, older.id, AgentState::Revoked, &reason).await?;
+        agent_changed_in_tx(tx, older.id, before, actor, now).await?;
         entity_hand_over_in_tx(tx, older.id, agent.id).await?;
         succeeded.push(older.id.to_string());
     }
@@ -221,6 +228,8 @@ async fn take_over_in_tx(
         kind: HistoryKind::Altered,
         resource_type: "compute",
         resource_id: compute_id,
+        resource_key: String::new(),
+        before_row: None,
         resource_name: machine.hostname.clone(),
         compute_id: Some(compute_id),
         source: None,

@@ -3,12 +3,12 @@
 use orchestrix_common::time::Timestamp;
 
 use super::{
-    AgentState, HELD_AMBIGUOUS_MATCH, HELD_QUARANTINED, OpenError, Opened, Opening, Reconciler, liveness,
+    Actor, AgentState, HELD_AMBIGUOUS_MATCH, HELD_QUARANTINED, OpenError, Opened, Opening, Reconciler, liveness,
     matching::{self, Matched},
 };
 use crate::store::{
     StoreError, Tx,
-    rows::agent::{AgentRow, SessionRow, agent_lock_in_tx, agent_open_in_tx},
+    rows::agent::{AgentRow, SessionRow, agent_changed_in_tx, agent_lock_in_tx, agent_open_in_tx, agent_stored_in_tx},
 };
 
 impl Reconciler {
@@ -33,6 +33,7 @@ impl Reconciler {
 }
 
 async fn open_in_tx(tx: &mut Tx, agent: &AgentRow, opening: &Opening, now: Timestamp) -> Result<Opened, StoreError> {
+    let before = agent_stored_in_tx(tx, agent.id).await?;
     let (compute_id, state, state_reason) = match (agent.state, agent.compute_id) {
         (AgentState::Active | AgentState::Held, None) => {
             match matching::match_in_tx(tx, agent, &opening.machine, now).await? {
@@ -58,6 +59,7 @@ async fn open_in_tx(tx: &mut Tx, agent: &AgentRow, opening: &Opening, now: Times
         returned: !agent.reachable,
     };
     agent_open_in_tx(tx, opening.agent_id, &session).await?;
+    agent_changed_in_tx(tx, agent.id, before, &Actor::agent(agent.id), now).await?;
     if session.returned {
         liveness::mark_computes_in_tx(tx, &[(agent.id, compute_id)], true, now).await?;
     }

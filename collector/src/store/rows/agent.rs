@@ -4,8 +4,17 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use orchestrix_common::{id::AgentId, time::Timestamp};
 
-use super::{cut, join_token::tags_value};
-use crate::store::{Dialect, Executor, Row, StoreError, Tx, Value};
+use super::{
+    cut,
+    history::{Actor, history_insert_in_tx},
+    join_token::tags_value,
+    row_change::RowChange,
+    stored::{Stored, stored_among_in_tx},
+};
+use crate::{
+    catalog::AGENT,
+    store::{Dialect, Executor, Row, StoreError, Tx, Value},
+};
 
 const COLUMNS: &str = "id, compute_id, hostname, version, state, state_reason, datacenter_id, epoch, boot_id, outbox_id, \
                        applied_sequence, lost_reports, reachable, connected_at_us, removal_held_epoch, \
@@ -327,4 +336,39 @@ pub async fn agent_set_state_in_tx(
 pub async fn agent_set_compute_in_tx(tx: &mut Tx, id: AgentId, compute_id: i64) -> Result<(), StoreError> {
     tx.execute("UPDATE agents SET compute_id = ? WHERE id = ?", vec![compute_id.into(), id.into()]).await?;
     Ok(())
+}
+
+/// Reads and locks an agent as the history keeps it; empty when there is none.
+///
+/// # Errors
+/// When the statement fails.
+pub(crate) async fn agent_stored_in_tx(tx: &mut Tx, id: AgentId) -> Result<Stored, StoreError> {
+    Ok(agent_stored_many_in_tx(tx, [id]).await?.into_iter().next().unwrap_or_default())
+}
+
+/// Writes the history of an agent that may have changed since `before` was read.
+///
+/// # Errors
+/// When a statement fails.
+pub(crate) async fn agent_changed_in_tx(
+    tx: &mut Tx,
+    id: AgentId,
+    before: Stored,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let after = agent_stored_in_tx(tx, id).await?;
+    let entry = RowChange { kind: &AGENT, before, after }.entry(actor, now);
+    history_insert_in_tx(tx, now, entry.as_slice()).await
+}
+
+/// Reads and locks agents as the history keeps them.
+///
+/// # Errors
+/// When a statement fails.
+pub(crate) async fn agent_stored_many_in_tx(
+    tx: &mut Tx,
+    ids: impl IntoIterator<Item = AgentId> + Send,
+) -> Result<Vec<Stored>, StoreError> {
+    stored_among_in_tx(tx, &AGENT, "id", ids.into_iter().map(Value::from).collect()).await
 }

@@ -5,8 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use orchestrix_common::time::Timestamp;
 use serde_json::Value as Json;
 
-use super::{cut, place::Place};
-use crate::store::{Executor, Row, StoreError, Tx, Value};
+use super::{
+    cut,
+    place::Place,
+    stored::{Stored, stored_many_in_tx},
+};
+use crate::{
+    catalog::COMPUTE,
+    store::{Executor, Row, StoreError, Tx, Value},
+};
 
 /// Columns of `computes` that discovery may fill with text, and their sizes in characters.
 const TEXTS: [(&str, usize); 17] = [
@@ -174,7 +181,7 @@ pub async fn compute_update_in_tx(tx: &mut Tx, id: i64, columns: &Columns) -> Re
     Ok(())
 }
 
-/// Gives those of `ids` whose status is `from` the status `to`; returns their keys and names. A compute does not
+/// Gives those of `ids` whose status is `from` the status `to`; returns their keys and the rows as they were. A compute does not
 /// become UNREACHABLE while another agent of it answers.
 ///
 /// # Errors
@@ -184,18 +191,20 @@ pub async fn compute_set_status_in_tx(
     ids: &BTreeSet<i64>,
     from: &str,
     to: &str,
-) -> Result<Vec<(i64, String)>, StoreError> {
+) -> Result<BTreeMap<i64, Stored>, StoreError> {
     let unless = if to == "UNREACHABLE" {
         "NOT EXISTS (SELECT 1 FROM agents a WHERE a.compute_id = computes.id AND a.reachable = 1) AND"
     } else {
         ""
     };
     let keys: Vec<Value> = ids.iter().map(|id| Value::from(*id)).collect();
-    let select = format!("SELECT id, name FROM computes WHERE status = ? AND {unless}");
+    let select = format!("SELECT id FROM computes WHERE status = ? AND {unless}");
     let rows = tx.fetch_in(&select, "id", vec![from.into()], keys).await?;
-    let moved: Vec<(i64, String)> =
-        rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect::<Result<_, StoreError>>()?;
-    let keys = moved.iter().map(|(id, _)| Value::from(*id)).collect();
+    let ids: Vec<i64> = rows.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
+    let mut moved = stored_many_in_tx(tx, &COMPUTE, ids).await?;
+    // A person may have given one another status since it was read; now it is locked.
+    moved.retain(|_, row| row.get("status").and_then(Json::as_str) == Some(from));
+    let keys = moved.keys().map(|id| Value::from(*id)).collect();
     let update = format!("UPDATE computes SET status = ?, updated_at = {} WHERE", tx.dialect().now_datetime());
     tx.execute_in(&update, "id", vec![to.into()], keys).await?;
     Ok(moved)

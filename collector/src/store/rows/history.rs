@@ -3,7 +3,7 @@
 use orchestrix_common::{id::AgentId, time::Timestamp};
 use serde_json::Value as Json;
 
-use super::cut;
+use super::{cut, stored::Stored};
 use crate::store::{StoreError, Tx};
 
 /// Who changed something.
@@ -79,10 +79,12 @@ pub struct HistoryRow {
     pub actor: Actor,
     /// What happened.
     pub kind: HistoryKind,
-    /// `compute`, `workload`, `capability` or `agent`.
+    /// The catalog's word for the kind of resource, for example `workload`.
     pub resource_type: &'static str,
-    /// Key of the resource; for a capability and an agent that of its compute, zero when there is none.
+    /// Number of the resource; of one without a number of its own that of what it belongs to, zero when there is none.
     pub resource_id: i64,
+    /// What tells those with the same number apart, as the catalog says (`Kind::history_key`); empty for most.
+    pub resource_key: String,
     /// Name of the resource.
     pub resource_name: String,
     /// Compute it belongs to.
@@ -93,6 +95,9 @@ pub struct HistoryRow {
     pub before: Option<Json>,
     /// How it is; `None` when there is nothing.
     pub after: Option<Json>,
+    /// The stored row before the change (see `rows::stored`), empty when there was none; `None` when this entry does not
+    /// change a row of the catalog. What is read as of an earlier time comes from here.
+    pub before_row: Option<Stored>,
 }
 
 /// Appends changes, in order.
@@ -108,11 +113,13 @@ pub async fn history_insert_in_tx(tx: &mut Tx, recorded_at: Timestamp, rows: &[H
         "change_kind",
         "resource_type",
         "resource_id",
+        "resource_key",
         "resource_name",
         "compute_id",
         "source",
         "before_state",
         "after_state",
+        "before_row",
     ];
     let rows = rows
         .iter()
@@ -125,11 +132,13 @@ pub async fn history_insert_in_tx(tx: &mut Tx, recorded_at: Timestamp, rows: &[H
                 row.kind.as_str().into(),
                 row.resource_type.into(),
                 row.resource_id.into(),
+                cut(&row.resource_key, 160).into(),
                 cut(&row.resource_name, 255).into(),
                 row.compute_id.into(),
                 row.source.as_deref().into(),
                 row.before.as_ref().into(),
                 row.after.as_ref().into(),
+                row.before_row.as_ref().map(|row| Json::Object(row.clone()).to_string()).into(),
             ]
         })
         .collect();

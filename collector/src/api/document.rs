@@ -10,7 +10,7 @@ use utoipa::openapi::{
 use super::{
     ApiState, agents,
     auth::Access,
-    changes, join_tokens,
+    changes, environment_rules, environments, join_tokens,
     lists::{self, plain},
     matches, monitor, nested,
     routes::{BEARER, Routes},
@@ -52,6 +52,8 @@ fn routes(state: Option<ApiState>) -> Routes {
     matches::enter(&mut routes);
     nested::enter(&mut routes);
     changes::enter(&mut routes);
+    environment_rules::enter(&mut routes);
+    environments::enter(&mut routes);
     monitor::enter(&mut routes);
     routes
 }

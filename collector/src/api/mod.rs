@@ -13,6 +13,8 @@ mod agents;
 mod auth;
 mod changes;
 mod document;
+mod environment_rules;
+mod environments;
 mod guard;
 mod join_tokens;
 mod lists;

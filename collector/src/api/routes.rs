@@ -57,6 +57,7 @@ impl Routes {
         let filter = match method {
             HttpMethod::Post => MethodFilter::POST,
             HttpMethod::Delete => MethodFilter::DELETE,
+            HttpMethod::Patch => MethodFilter::PATCH,
             _ => MethodFilter::GET,
         };
         if let Some(state) = &self.state {

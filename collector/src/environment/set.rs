@@ -150,13 +150,13 @@ pub fn measured(before: &[Association], shares: &BTreeMap<i64, i64>, host: bool)
     let mut after: Vec<Association> = before.to_vec();
     after.retain_mut(|row| {
         row.measured = shares.get(&row.environment_id).copied();
-        row.origin != Origin::Measured || (row.measured.is_some_and(|share| share > 0) && host && !stated)
+        row.origin != Origin::Measured || (row.measured.is_some() && host && !stated)
     });
     for row in after.iter_mut().filter(|row| row.measured.is_none()) {
         row.measured = Some(0);
     }
     if host && !stated {
-        for (environment, share) in shares.iter().filter(|(_, share)| **share > 0) {
+        for (environment, share) in shares {
             if !after.iter().any(|row| row.environment_id == *environment) {
                 after.push(Association { measured: Some(*share), ..blank(*environment, Origin::Measured) });
             }

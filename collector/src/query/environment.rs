@@ -180,7 +180,8 @@ pub struct Tag {
     pub tag_key: String,
     /// The value.
     pub tag_value: String,
-    /// Who set it: `person`, or what discovery derived it from.
+    /// Where it came from: `person`, `rule`, `join-token`, `legacy` (the existing inventory's own tags), or the labels of a
+    /// source: `docker-label`, `podman-label`, `kubernetes-label`.
     pub origin: String,
 }
 

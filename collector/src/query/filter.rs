@@ -2,10 +2,7 @@
 
 use super::{Context, Resource, cursor};
 use crate::{
-    environment::{
-        ResourceType,
-        sql::{self, Wanted},
-    },
+    environment::{ResourceType, sql::Wanted},
     store::{Dialect, Value},
 };
 
@@ -93,6 +90,16 @@ pub struct ListRequest {
     pub(super) limit: usize,
     pub(super) after: Option<Vec<Value>>,
     pub(super) conditions: Vec<Condition>,
+    pub(super) environment: Option<EnvironmentTest>,
+}
+
+/// Rows must belong to one of some environments.
+#[derive(Clone, Debug)]
+pub(super) struct EnvironmentTest {
+    pub(super) kind: ResourceType,
+    pub(super) alias: &'static str,
+    pub(super) wanted: Wanted,
+    pub(super) inherited: bool,
 }
 
 impl ListRequest {
@@ -101,7 +108,7 @@ impl ListRequest {
     /// # Errors
     /// When one is unknown or of another form.
     pub fn parse<R: Resource>(context: &Context, parameters: &[(String, String)]) -> Result<Self, ParameterError> {
-        let mut request = Self { limit: DEFAULT_LIMIT, after: None, conditions: Vec::new() };
+        let mut request = Self { limit: DEFAULT_LIMIT, ..Self::all() };
         let mut given: Vec<(&Filter, Vec<&str>)> = Vec::new();
         for (name, text) in parameters {
             match name.as_str() {
@@ -132,7 +139,11 @@ impl ListRequest {
             if values.len() > MAX_VALUES {
                 return Err(invalid(filter.name, "is given too often", &format!("at most {MAX_VALUES} values")));
             }
-            condition(context, filter, &values, inherited, &mut request.conditions)?;
+            if let Test::Environment(kind, alias) = filter.test {
+                let wanted = Wanted { codes: values.iter().map(|code| (*code).to_owned()).collect(), ids: Vec::new() };
+                request.environment = Some(EnvironmentTest { kind, alias, wanted, inherited });
+            }
+            condition(context, filter, &values, &mut request.conditions)?;
         }
         Ok(request)
     }
@@ -140,7 +151,7 @@ impl ListRequest {
     /// A question for whole pages without filters.
     #[must_use]
     pub const fn all() -> Self {
-        Self { limit: MAX_LIMIT, after: None, conditions: Vec::new() }
+        Self { limit: MAX_LIMIT, after: None, conditions: Vec::new(), environment: None }
     }
 
     /// A question for whole pages with nothing but what the list implies.
@@ -155,16 +166,11 @@ fn condition(
     context: &Context,
     filter: &Filter,
     values: &[&str],
-    inherited: bool,
     conditions: &mut Vec<Condition>,
 ) -> Result<(), ParameterError> {
     match filter.test {
-        Test::Environment(kind, alias) => {
-            let wanted = Wanted { codes: values.iter().map(|code| (*code).to_owned()).collect(), ids: Vec::new() };
-            let sql::Condition { sql, values } = sql::effective_filter(kind, alias, &wanted, inherited);
-            conditions.push(Condition { sql, values });
-        }
-        Test::Inherited => {}
+        // Which form suits it depends on the inventory.
+        Test::Environment(..) | Test::Inherited => {}
         Test::Int(column) => {
             let numbers = values.iter().map(|text| number(filter.name, text)).collect::<Result<Vec<_>, _>>()?;
             conditions.push(one_of(column, numbers));

@@ -10,12 +10,14 @@
 //! - A page says up to which change it is true; the change feed continues from there ([`sequence`]).
 
 mod agent;
+mod allocation;
 mod compute;
 pub mod consistency;
 mod container;
 mod cursor;
 mod effective;
 mod environment;
+mod environment_rule;
 mod filter;
 pub mod liveness;
 pub mod nested;
@@ -35,10 +37,15 @@ pub(crate) mod testing;
 mod tests;
 
 pub use agent::{Agent, Certificate, Coverage};
+pub use allocation::{
+    EnvironmentCompute, EnvironmentShare, EnvironmentSummary, ResourceAllocation, compute_allocation,
+    environment_summary, place_allocation,
+};
 pub use compute::{Capability, Compute, ComputeAgent, ComputeUsage};
 pub use container::Container;
-pub use effective::{EnvironmentBadge, EnvironmentSource, claims_of, environments_of};
+pub use effective::{EnvironmentBadge, EnvironmentSource, environments_of};
 pub use environment::{AutomationTarget, Environment, EnvironmentAssociation, Tag};
+pub use environment_rule::EnvironmentRule;
 pub use filter::{DEFAULT_LIMIT, Filter, ListRequest, MAX_LIMIT, ParameterError, Test};
 pub use place::{AvailabilityZone, Cloud, Datacenter, Partner, Region};
 pub use record::{AuditEntry, HistoryEntry, Match};

@@ -4,8 +4,11 @@ use orchestrix_common::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Filter, ListRequest, ParameterError, cursor, sequence};
-use crate::store::{Db, Dialect, Executor as _, Row, StoreError, Value};
+use super::{Filter, ListRequest, ParameterError, cursor, filter::EnvironmentTest, sequence};
+use crate::{
+    environment::sql::effective_condition,
+    store::{Db, Dialect, Executor as _, Row, StoreError, Value},
+};
 
 /// A question could not be answered.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +129,16 @@ pub async fn list<R: Resource>(db: &Db, now: Timestamp, request: &ListRequest) -
     let mut conditions: Vec<&str> = request.conditions.iter().map(|condition| condition.sql.as_str()).collect();
     let mut values: Vec<Value> =
         request.conditions.iter().flat_map(|condition| condition.values.iter().cloned()).collect();
+    let environment = match &request.environment {
+        Some(EnvironmentTest { kind, alias, wanted, inherited }) => {
+            Some(effective_condition(db, *kind, alias, wanted, *inherited).await?)
+        }
+        None => None,
+    };
+    if let Some(condition) = &environment {
+        conditions.push(&condition.sql);
+        values.extend(condition.values.iter().cloned());
+    }
     let after = request.after.as_ref().map(|key| {
         let (sql, bound) = after(R::KEYS, R::NEWEST_FIRST, key);
         values.extend(bound);

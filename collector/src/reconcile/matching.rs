@@ -30,13 +30,12 @@ use crate::store::{
         place::{matching_lock_in_tx, place_default_in_tx, place_get},
         stored::Stored,
         tag::{self, Tags, tag_set_in_tx},
+        tag_origin::TagOrigin,
     },
 };
 
 /// An agent that was seen within this time still speaks for its compute.
 const STILL_SPEAKS: Duration = Duration::from_secs(15 * 60);
-/// Where the tags of a compute came from when its join token gave them.
-const TOKEN_ORIGIN: &str = "join-token";
 
 /// What became of a host.
 pub(super) enum Matched {
@@ -248,5 +247,5 @@ async fn bind_in_tx(tx: &mut Tx, agent: AgentId, compute_id: i64, machine: &Mach
     if tags.is_empty() {
         return Ok(());
     }
-    tag_set_in_tx(tx, "compute", TOKEN_ORIGIN, &BTreeMap::from([(compute_id, tags)])).await
+    tag_set_in_tx(tx, "compute", &TagOrigin::JoinToken.to_string(), &BTreeMap::from([(compute_id, tags)])).await
 }

@@ -14,6 +14,7 @@ use crate::store::{
         entity::{EntityRow, entity_delete_in_tx, entity_upsert_in_tx},
         history::HistoryRow,
         tag::{self, tag_set_in_tx},
+        tag_origin::TagOrigin,
         workload::{LinkRow, workload_links_in_tx, workload_store_in_tx, workload_unlink_in_tx},
     },
 };
@@ -90,7 +91,7 @@ async fn write_tags_in_tx(
             wanted.insert(id, tag::fitted(labels));
         }
     }
-    tag_set_in_tx(tx, "workload", &format!("{source}-label"), &wanted).await
+    tag_set_in_tx(tx, "workload", &TagOrigin::Label(source.clone()).to_string(), &wanted).await
 }
 
 /// Links containers to their rows in the legacy table: finds them, makes those that are missing, and fills what

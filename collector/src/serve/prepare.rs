@@ -33,7 +33,7 @@ impl Collector {
         let metrics = Metrics(metrics::install().map_err(ServeError::Metrics)?);
         prepare_data_dir(&data_dir)?;
         let db = open_database(&database_url).await?;
-        environment::copy_legacy(&db, clock.now()).await.map_err(ServeError::Database)?;
+        environment::prepare(&db, clock.now()).await.map_err(ServeError::Database)?;
         let authority = TrustAuthority::open(
             db.clone(),
             &data_dir.join(SEALING_KEY),

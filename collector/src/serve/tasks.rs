@@ -9,7 +9,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Collector, ServeError, agents, api, supervisor};
-use crate::session::{keep_liveness, watch_agents};
+use crate::{
+    environment::Worker,
+    session::{keep_liveness, watch_agents},
+};
 
 /// How long sessions may take to finish when the collector stops.
 pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(10);
@@ -26,9 +29,11 @@ type Ended = (&'static str, Result<(), ServeError>);
 
 /// Starts everything.
 pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
-    let Collector { clock, reconciler, authority, sessions, agents: listener, api: api_listener, metrics, db: _ } =
+    let Collector { clock, reconciler, authority, sessions, agents: listener, api: api_listener, metrics, db } =
         collector;
     let mut tasks = Tasks(JoinSet::new());
+    let worker = Worker::new(db, clock.clone());
+    tasks.upkeep("environments", worker.run(reconciler.committed(), halt.child_token()));
     let router = api::router(&reconciler, sessions.registry.clone(), clock, metrics.0.clone(), halt.child_token());
     let (connections, accepting) = listener.start(halt.child_token());
     tasks.spawn("agents' listener", async {

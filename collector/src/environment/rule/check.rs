@@ -48,7 +48,7 @@ pub fn check(id: i64, rule: Rule) -> Result<Compiled, Vec<Problem>> {
     let short = rule.description.as_ref().is_none_or(|text| text.chars().count() <= DESCRIPTION);
     wrong(short, "description", "is too long", "at most 255 characters");
     wrong((0..=PRIORITY).contains(&rule.priority), "priority", "is out of range", "a whole number from 0 to 1000000");
-    wrong((0..=100).contains(&rule.confidence), "confidence", "is out of range", "a whole number from 0 to 100");
+    wrong((0..=100).contains(&rule.confidence), "confidence", "is out of range", "a number from 0 to 1");
     wrong(sized(&rule.environment_code, CODE), "environmentCode", "is empty or too long", "the code of an environment");
     let inferable = rule.scope.resource_types.iter().all(|word| INFERRED.iter().any(|kind| kind.as_str() == word));
     let kinds = INFERRED.map(super::ResourceType::as_str).join(", ");

@@ -6,7 +6,9 @@
 
 mod check;
 mod defaults;
+mod fraction;
 mod matcher;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -161,7 +163,9 @@ pub struct Rule {
     pub environment_code: String,
     /// Separate: code of the environment that must be kept apart from it.
     pub other_code: Option<String>,
-    /// How sure it is, in per cent.
+    /// How sure it is, from 0 to 1; two digits are kept.
+    #[serde(with = "fraction")]
+    #[schema(value_type = f64)]
     pub confidence: i64,
     /// Assign: how many conditions must hold.
     pub r#match: Matching,

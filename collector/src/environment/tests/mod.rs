@@ -2,6 +2,7 @@
 
 mod association;
 mod effective;
+mod inference;
 
 use crate::{
     query::testing::{compute, places, run},

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod agent_certificate;
 pub mod agent_change;
+pub mod allocation;
 pub mod api_token;
 pub mod association;
 pub mod audit;
@@ -12,6 +13,8 @@ pub mod compute;
 pub mod container;
 pub mod dead_letter;
 pub mod entity;
+pub mod environment_rule;
+pub mod environment_worker;
 pub mod history;
 pub mod identity;
 pub mod join_token;
@@ -23,6 +26,7 @@ pub(crate) mod row_change;
 pub mod source;
 pub mod stored;
 pub mod tag;
+pub mod tag_origin;
 pub mod usage;
 pub mod workload;
 

@@ -1,0 +1,63 @@
+//! Rules that infer environments, as they are listed.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Context, Filter, Key, Resource, Test, Time};
+use crate::{
+    environment::rule::Rule,
+    store::{
+        Row, StoreError, Value,
+        rows::environment_rule::{rule_read, rule_select},
+    },
+};
+
+/// A rule, with its key.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvironmentRule {
+    /// Identifier.
+    pub id: i64,
+    /// What people wrote.
+    #[serde(flatten)]
+    pub rule: Rule,
+    /// It belongs to the default set; `null` when a person made it.
+    pub default_key: Option<String>,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was last altered.
+    pub changed_at: Time,
+}
+
+impl Resource for EnvironmentRule {
+    const LIST: &'static str = "environment-rules";
+    const ONE: &'static str = "environment rule";
+    const ABOUT: &'static str = "Rules that infer environments from evidence, or keep two environments apart. Of those \
+        that match a resource the one with the smallest priority wins; what a person set is never touched.";
+    const KEYS: &'static [Key] = &[Key::int("id", "t.id")];
+    const FILTERS: &'static [Filter] = &[
+        Filter::new("name", Test::Text("t.name"), "Exactly this name."),
+        Filter::new("kind", Test::Text("t.kind"), "assign or separate."),
+        Filter::new("enabled", Test::Flag("t.enabled"), "Those in force, or those that are not."),
+        Filter::new("environmentCode", Test::Text("t.environment_code"), "Those with this code."),
+    ];
+
+    fn select(context: &Context) -> String {
+        rule_select(context.dialect)
+    }
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        let row = rule_read(row)?;
+        Ok(Self {
+            id: row.id,
+            rule: Rule::from_row(&row)?,
+            default_key: row.default_key,
+            created_at: Time(row.created_at),
+            changed_at: Time(row.changed_at),
+        })
+    }
+
+    fn key(&self) -> Vec<Value> {
+        vec![self.id.into()]
+    }
+}

@@ -5,7 +5,7 @@ use std::{env, error::Error, path::PathBuf};
 use prost::Message as _;
 
 const ROOT: &str = "orchestrix/discovery/v1";
-const FILES: [&str; 5] = ["enrollment", "entity", "host", "report", "session"];
+const FILES: [&str; 7] = ["enrollment", "entity", "host", "kubernetes", "report", "session", "socket"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let files: Vec<String> = FILES.iter().map(|name| format!("{ROOT}/{name}.proto")).collect();

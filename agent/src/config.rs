@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use orchestrix_common::{
     config::{Loaded, Loader, Problems},
     log::LogConfig,
+    pki::Pin,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,11 @@ pub struct AgentConfig {
     pub collector: Option<String>,
     /// File that holds a join token, for a host that is not enrolled yet.
     pub token_file: Option<PathBuf>,
+    /// File that holds the token of the pod's service account, for an agent in a Kubernetes cluster. It stands for a join
+    /// token and needs `collector_pin`.
+    pub service_account_token_file: Option<PathBuf>,
+    /// Hash of the collector's CA, by which an agent without a join token recognises the collector.
+    pub collector_pin: Option<String>,
     /// Folder for the identity, the outbox and the status socket.
     pub state_dir: PathBuf,
     /// Bytes that reports may take on disk while the collector is away; past them the oldest are dropped.
@@ -46,6 +52,8 @@ impl Default for AgentConfig {
         Self {
             collector: None,
             token_file: None,
+            service_account_token_file: None,
+            collector_pin: None,
             state_dir: PathBuf::from("/var/lib/orchestrix/agent"),
             outbox_max_bytes: 64 << 20,
             nice: 10,
@@ -70,6 +78,8 @@ pub struct InspectConfig {
     pub podman: EngineConfig,
     /// Processes.
     pub process: ProcessConfig,
+    /// The cluster that this host is a node of.
+    pub kubernetes: KubernetesConfig,
     /// Where the host's files are, for an agent in a container.
     pub root: RootConfig,
 }
@@ -123,6 +133,37 @@ pub struct ProcessConfig {
 impl Default for ProcessConfig {
     fn default() -> Self {
         Self { enabled: true, programs: Vec::new(), report_arguments: false }
+    }
+}
+
+/// The cluster that this host is a node of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KubernetesConfig {
+    /// Whether it is looked at.
+    pub enabled: bool,
+    /// How to reach the API server; inside a pod its service account when not set.
+    pub kubeconfig: Option<PathBuf>,
+    /// Name of this node; the environment variable `NODE_NAME` or else the host name when not set.
+    pub node_name: Option<String>,
+    /// Take part in telling of the whole cluster: one agent at a time does.
+    pub cluster: bool,
+    /// Name that the inventory gives the cluster when it first sees it.
+    pub cluster_name: Option<String>,
+    /// Namespace of the Lease; that of the agent's pod when not set.
+    pub lease_namespace: Option<String>,
+}
+
+impl Default for KubernetesConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            kubeconfig: None,
+            node_name: None,
+            cluster: true,
+            cluster_name: None,
+            lease_namespace: None,
+        }
     }
 }
 
@@ -215,6 +256,9 @@ fn check(loaded: &mut Loaded<AgentConfig>) {
     if let Some(collector) = config.collector.as_deref().filter(|address| !is_address(address)) {
         wrong("collector", format!("is {collector:?}, expected HOST:PORT, for example collector.example:7443"));
     }
+    if let Some(Err(error)) = config.collector_pin.as_deref().map(str::parse::<Pin>) {
+        wrong("collector_pin", format!("is no pin of a CA: {error}; `orchestrix-collector token pin` prints it"));
+    }
     if !config.state_dir.is_absolute() {
         // A relative folder would depend on where the agent is started; the command line may still name one.
         if config.state_dir.as_os_str().is_empty() {
@@ -241,6 +285,16 @@ fn check(loaded: &mut Loaded<AgentConfig>) {
     }
     if config.inspect.process.programs.iter().any(String::is_empty) {
         wrong("inspect.process.programs", "has an empty name, expected names of programs".to_owned());
+    }
+    let kubernetes = &config.inspect.kubernetes;
+    for (name, text) in [
+        ("node_name", &kubernetes.node_name),
+        ("cluster_name", &kubernetes.cluster_name),
+        ("lease_namespace", &kubernetes.lease_namespace),
+    ] {
+        if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            wrong(&format!("inspect.kubernetes.{name}"), "is empty; leave it out instead".to_owned());
+        }
     }
     let root = &config.inspect.root;
     for (name, path) in [("proc", &root.proc), ("sys", &root.sys), ("etc", &root.etc)] {

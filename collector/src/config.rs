@@ -16,6 +16,8 @@ use orchestrix_common::{
 };
 use serde::Deserialize;
 
+use crate::pki::RegisteredCluster;
+
 /// The file that is read when no other place is named.
 pub const DEFAULT_FILE: &str = "/etc/orchestrix/collector.toml";
 
@@ -30,6 +32,8 @@ pub struct Config {
     pub agents: AgentsConfig,
     /// The side that people and programs see.
     pub api: ApiConfig,
+    /// Kubernetes clusters whose agents enrol by their service account.
+    pub clusters: Vec<RegisteredCluster>,
     /// Logging.
     pub log: LogConfig,
 }
@@ -58,11 +62,12 @@ pub struct ApiConfig {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { data_dir, database_url: _, agents, api, log } = self;
+        let Self { data_dir, database_url: _, agents, api, clusters, log } = self;
         f.debug_struct("Config")
             .field("data_dir", data_dir)
             .field("agents", agents)
             .field("api", api)
+            .field("clusters", clusters)
             .field("log", log)
             .finish_non_exhaustive()
     }
@@ -76,7 +81,39 @@ struct Raw {
     database_url_file: Option<PathBuf>,
     agents: RawAgents,
     api: RawApi,
+    kubernetes: Vec<RawCluster>,
     log: LogConfig,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCluster {
+    cluster_uid: String,
+    keys_file: PathBuf,
+    #[serde(default = "default_issuer")]
+    issuer: String,
+    #[serde(default = "default_audience")]
+    audience: String,
+    #[serde(default = "default_namespace")]
+    namespace: String,
+    #[serde(default = "default_account")]
+    service_account: String,
+}
+
+fn default_issuer() -> String {
+    "https://kubernetes.default.svc".to_owned()
+}
+
+fn default_audience() -> String {
+    "orchestrix".to_owned()
+}
+
+fn default_namespace() -> String {
+    "orchestrix".to_owned()
+}
+
+fn default_account() -> String {
+    "orchestrix-agent".to_owned()
 }
 
 #[derive(Debug, Deserialize)]
@@ -133,6 +170,7 @@ pub fn load(loader: Loader) -> Result<(Config, Vec<String>), Problems> {
         data_dir,
         agents: agents(&mut loaded, raw.agents),
         api: ApiConfig { address: address(&mut loaded, "api.address", &raw.api.address) },
+        clusters: raw.kubernetes.into_iter().enumerate().map(|(index, raw)| cluster(&mut loaded, index, raw)).collect(),
         log: raw.log,
     };
     let ignored = std::mem::take(&mut loaded.ignored);
@@ -160,6 +198,25 @@ fn agents(loaded: &mut Loaded<Raw>, raw: RawAgents) -> AgentsConfig {
         opening_sessions,
         waiting_sessions,
     }
+}
+
+fn cluster(loaded: &mut Loaded<Raw>, index: usize, raw: RawCluster) -> RegisteredCluster {
+    let RawCluster { cluster_uid: uid, keys_file, issuer, audience, namespace, service_account } = raw;
+    let texts = [
+        ("cluster_uid", &uid),
+        ("issuer", &issuer),
+        ("audience", &audience),
+        ("namespace", &namespace),
+        ("service_account", &service_account),
+    ];
+    for (name, _) in texts.iter().filter(|(_, text)| text.trim().is_empty()) {
+        loaded.problem(&format!("kubernetes[{index}].{name}"), "is empty".to_owned());
+    }
+    if let Err(error) = fs::metadata(&keys_file) {
+        let message = format!("{} cannot be read: {error}", keys_file.display());
+        loaded.problem(&format!("kubernetes[{index}].keys_file"), message);
+    }
+    RegisteredCluster { uid, issuer, audience, keys_file, namespace, service_account }
 }
 
 fn address(loaded: &mut Loaded<Raw>, key: &str, text: &str) -> SocketAddr {

@@ -1,13 +1,14 @@
 //! From a configuration to an identity: loads it, or enrols with the join token.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use anyhow::{Context as _, anyhow};
-use orchestrix_common::model::Machine;
+use orchestrix_common::{model::Machine, time::SystemClock};
 
 use crate::{
     config::AgentConfig,
-    identity::{Identity, IdentityError},
+    identity::{Identity, IdentityError, Pass},
+    inspect::registry::Surroundings,
 };
 
 /// Version of this program.
@@ -21,8 +22,8 @@ pub(super) fn collector(config: &AgentConfig) -> anyhow::Result<String> {
 }
 
 /// What identifies this machine. Reads files, so it blocks for some milliseconds.
-pub(super) async fn machine(config: &AgentConfig) -> anyhow::Result<Machine> {
-    let root = crate::inspect::registry::host_root(&config.inspect.root);
+pub(super) async fn machine(surroundings: &Surroundings) -> anyhow::Result<Machine> {
+    let root = surroundings.root.clone();
     let machine = tokio::task::spawn_blocking(move || crate::inspect::host::machine_at(&root)).await;
     machine.context("cannot read what identifies this machine")
 }
@@ -32,8 +33,24 @@ pub(super) fn stored(config: &AgentConfig, machine: &Machine) -> anyhow::Result<
     Ok(Identity::load(&config.state_dir, machine)?)
 }
 
-/// Reads the join token.
-pub(super) fn token(config: &AgentConfig) -> anyhow::Result<String> {
+/// Reads what this host can enrol with: the token of its pod's service account, or a join token.
+pub(super) fn pass(config: &AgentConfig) -> anyhow::Result<Pass> {
+    let account = config.service_account_token_file.as_deref().filter(|_| config.token_file.is_none());
+    match (account, &config.collector_pin) {
+        (Some(file), Some(pin)) => {
+            let collector = pin.parse().context("collector_pin")?;
+            // Read at each try: the cluster replaces it.
+            Ok(Pass::ServiceAccount { token: read_token(file)?.into(), collector })
+        }
+        (Some(_), None) => Err(anyhow!(
+            "no collector_pin is configured; without a join token it says which collector to trust, and \
+             `orchestrix-collector token pin` prints it"
+        )),
+        (None, _) => Pass::token(&token(config)?).context("the join token cannot be read"),
+    }
+}
+
+fn token(config: &AgentConfig) -> anyhow::Result<String> {
     let file = config.token_file.as_deref().ok_or_else(|| {
         anyhow!(
             "this host is not enrolled and no join token is configured; make one on the collector with \
@@ -58,8 +75,8 @@ fn read_token(file: &Path) -> anyhow::Result<String> {
 pub(super) async fn enroll(
     config: &AgentConfig,
     collector: &str,
-    token: &str,
+    pass: &Pass,
     machine: &Machine,
 ) -> Result<Identity, IdentityError> {
-    Identity::enroll(&config.state_dir, collector, token, machine, VERSION).await
+    Identity::enroll_as(&config.state_dir, collector, pass, machine, VERSION, Arc::new(SystemClock)).await
 }

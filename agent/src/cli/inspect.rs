@@ -17,7 +17,10 @@ use super::{
     output::{self, Output, bytes, plain, table},
 };
 use crate::{
-    inspect::{InspectError, Inspector, registry},
+    inspect::{
+        InspectError, Inspector,
+        registry::{self, Purpose},
+    },
     view::View,
 };
 
@@ -27,7 +30,7 @@ const BUDGET: Duration = Duration::from_secs(20);
 /// Flags of `inspect`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Print only this source: host, capability, docker, podman or process
+    /// Print only this source: host, capability, docker, podman, process, kubernetes, k8s-nodes, …
     source: Option<Source>,
     #[command(flatten)]
     config: ConfigArgs,
@@ -48,7 +51,8 @@ struct Seen {
 pub(super) async fn run(Args { source, config, output }: Args) -> anyhow::Result<()> {
     let config = config.load(CollectorArgs::default())?.config;
     log::init(&config.log)?;
-    let inspectors = registry::inspectors(&config.inspect)?;
+    let surroundings = registry::surroundings(&config.inspect, None).await;
+    let inspectors = registry::inspectors(&config.inspect, &surroundings, Purpose::Look)?;
     if let Some(source) = &source
         && !inspectors.iter().any(|inspector| inspector.source() == *source)
     {
@@ -128,6 +132,49 @@ fn row(entity: &Entity) -> [String; 4] {
         Body::Capability(capability) => {
             [capability.name.clone(), String::new(), String::new(), capability.version.clone().unwrap_or_default()]
         }
+        body => cluster_row(body),
+    }
+}
+
+/// What a cluster tells of.
+fn cluster_row(body: &Body) -> [String; 4] {
+    let none = String::new;
+    match body {
+        Body::Pod(pod) => {
+            let mut details: Vec<String> =
+                pod.owners.iter().map(|owner| format!("{} {}", owner.kind, owner.name)).collect();
+            details.extend(pod.containers.iter().map(|container| container.image.clone()));
+            let name = format!("{}/{}", pod.namespace, pod.name);
+            [name, pod.status.clone(), listening(&pod.listeners).join(" "), details.join(", ")]
+        }
+        Body::KubernetesCluster(cluster) => {
+            let name = cluster.name.clone().unwrap_or_else(|| cluster.uid.clone());
+            [name, none(), none(), cluster.version.clone().unwrap_or_default()]
+        }
+        Body::KubernetesNamespace(namespace) => {
+            let count = |what: &str, count: Option<usize>| count.map(|count| format!("{count} {what}"));
+            let details = [
+                count("quotas", namespace.quotas.as_ref().map(Vec::len)),
+                count("limits", namespace.limits.as_ref().map(Vec::len)),
+                count("network policies", namespace.policies.as_ref().map(Vec::len)),
+            ];
+            let details: Vec<String> = details.into_iter().flatten().collect();
+            [namespace.name.clone(), namespace.phase.clone().unwrap_or_default(), none(), details.join(", ")]
+        }
+        Body::KubernetesNode(node) => {
+            [node.name.clone(), node.status.clone(), none(), node.kubelet_version.clone().unwrap_or_default()]
+        }
+        Body::KubernetesService(service) => {
+            let ports: Vec<String> =
+                service.ports.iter().map(|port| format!("{}/{}", port.port, port.protocol)).collect();
+            let name = format!("{}/{}", service.namespace, service.name);
+            [name, service.service_type.clone().unwrap_or_default(), ports.join(" "), service.addresses.join(", ")]
+        }
+        Body::KubernetesIngress(ingress) => {
+            let name = format!("{}/{}", ingress.namespace, ingress.name);
+            [name, ingress.class.clone().unwrap_or_default(), none(), ingress.hosts.join(", ")]
+        }
+        Body::Host(_) | Body::Container(_) | Body::Process(_) | Body::Capability(_) => std::array::from_fn(|_| none()),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     config::{AgentConfig, Configured},
     daemon::Daemon,
     identity::Identity,
-    inspect::registry,
+    inspect::registry::{self, Purpose},
     outbox::Outbox,
 };
 use orchestrix_common::model::Machine;
@@ -51,7 +51,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let _lock = state::lock(&config.state_dir)?;
     let stop = stop_on_signals()?;
     lower_priority(config.nice);
-    let machine = enrolment::machine(&config).await?;
+    let surroundings = registry::surroundings(&config.inspect, Some(&config.state_dir)).await;
+    let machine = enrolment::machine(&surroundings).await?;
     let identity = match enrolment::stored(&config, &machine)? {
         Some(identity) => identity,
         None => match enrol(&config, &collector, &machine, &stop).await? {
@@ -60,7 +61,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         },
     };
     let outbox = Outbox::open(&config.state_dir.join("outbox"), config.outbox_max_bytes)?;
-    let inspectors = registry::inspectors(&config.inspect).context("cannot set up the inspectors")?;
+    let inspectors = registry::inspectors(&config.inspect, &surroundings, Purpose::Report);
+    let inspectors = inspectors.context("cannot set up the inspectors")?;
     let version = enrolment::VERSION.to_owned();
     tracing::info!(agent = %identity.agent_id(), collector, version, "agent starts");
     let daemon = Daemon {
@@ -88,15 +90,15 @@ async fn enrol(
     machine: &Machine,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Identity>> {
-    let token = enrolment::token(config)?;
     let (first, most) = RETRY;
     let mut pause = first;
     loop {
+        let pass = enrolment::pass(config)?;
         // Cancel-safe: the key is stored before the token is used, so a try that was cut short is recognised.
         let tried = tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(None),
-            tried = enrolment::enroll(config, collector, &token, machine) => tried,
+            tried = enrolment::enroll(config, collector, &pass, machine) => tried,
         };
         match tried {
             Ok(identity) => return Ok(Some(identity)),

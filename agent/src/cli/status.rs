@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use anyhow::bail;
+
 use super::{
     args::{CollectorArgs, ConfigArgs},
     output::{self, Output, bytes, plain, table},
@@ -16,17 +18,26 @@ use crate::{
 pub struct Args {
     #[command(flatten)]
     config: ConfigArgs,
+    /// End with an error unless a collector takes what is reported
+    #[arg(long)]
+    connected: bool,
     /// Form of the answer
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
 }
 
-pub(super) async fn run(Args { config, output }: Args) -> anyhow::Result<()> {
+pub(super) async fn run(Args { config, connected, output }: Args) -> anyhow::Result<()> {
     let config = config.load(CollectorArgs::default())?.config;
     let status = status::ask(&config.state_dir).await?;
     match output {
         Output::Json => output::print_json(&status),
         Output::Table => output::print(&described(&status)),
+    }?;
+    match &status.link.state {
+        LinkState::Connected { held: None, .. } => Ok(()),
+        LinkState::Connected { held: Some(reason), .. } if connected => bail!("reports are kept here: {reason}"),
+        state if connected => bail!("no collector: {}", link(state)),
+        _ => Ok(()),
     }
 }
 

@@ -14,10 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use orchestrix_common::{
-    model::Machine,
-    pki::{TokenId, base64url},
-};
+use orchestrix_common::{model::Machine, pki::base64url};
 use rustls::pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -119,10 +116,10 @@ impl Keystore {
     ///
     /// # Errors
     /// When a key cannot be made or stored.
-    pub(super) fn pending_key(&self, token: TokenId) -> Result<Key, IdentityError> {
+    pub(super) fn pending_key(&self, token: &str) -> Result<Key, IdentityError> {
         let earlier = self.read::<Pending>(PENDING)?.whole();
         if let Some(pending) = earlier
-            && pending.token == token.to_string()
+            && pending.token == token
             && pending.machine.difference(&self.machine).is_none()
             && let Some(key) = key(&pending.private_key)
         {
@@ -130,7 +127,7 @@ impl Keystore {
         }
         let key = Key::generate()?;
         let private_key = base64url::encode(key.pkcs8());
-        let pending = Pending { token: token.to_string(), machine: self.machine.clone(), private_key };
+        let pending = Pending { token: token.to_owned(), machine: self.machine.clone(), private_key };
         self.write(PENDING, &pending)?;
         Ok(key)
     }

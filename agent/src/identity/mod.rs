@@ -33,6 +33,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::Semaphore;
 use tonic::transport::Channel;
 
+pub use enroll::Pass;
 pub use error::{IdentityError, explain};
 
 use credential::Credential;
@@ -104,8 +105,24 @@ impl Identity {
         agent_version: &str,
         clock: SharedClock,
     ) -> Result<Self, IdentityError> {
+        let pass = Pass::token(token).map_err(IdentityError::Token)?;
+        Self::enroll_as(state_dir, collector, &pass, machine, agent_version, clock).await
+    }
+
+    /// As [`Self::enroll`], with whatever the host has to show.
+    ///
+    /// # Errors
+    /// As [`Self::enroll`].
+    pub async fn enroll_as(
+        state_dir: &Path,
+        collector: &str,
+        pass: &Pass,
+        machine: &Machine,
+        agent_version: &str,
+        clock: SharedClock,
+    ) -> Result<Self, IdentityError> {
         let keystore = Keystore::at(state_dir, machine);
-        let credential = enroll::enroll(&keystore, collector, token, machine, agent_version, clock.clone()).await?;
+        let credential = enroll::enroll(&keystore, collector, pass, machine, agent_version, clock.clone()).await?;
         Ok(Self::new(keystore, credential, clock))
     }
 

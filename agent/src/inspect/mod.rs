@@ -8,9 +8,11 @@ pub mod capability;
 pub mod docker;
 pub mod host;
 mod isolate;
+pub mod kubernetes;
 pub mod process;
 pub mod registry;
 pub mod runner;
+mod text;
 
 use std::{fmt, time::Duration};
 
@@ -57,8 +59,12 @@ pub enum Observation {
     Absent(String),
     /// Everything the source holds; what is not listed is gone.
     Complete(Vec<Entity>),
+    /// Everything the source holds, though something of it was unreadable; what is not listed is gone.
+    Listed(Vec<Entity>, Vec<Warning>),
     /// Some items were unreadable; what is not listed may still exist.
     Partial(Vec<Entity>, Vec<Warning>),
+    /// Another agent tells of it, for the reason given: what this one said before is no longer its own to confirm.
+    Elsewhere(String),
 }
 
 /// An item that could be seen but not read.

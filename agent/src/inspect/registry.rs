@@ -1,6 +1,6 @@
 //! Which inspectors there are, made from the configuration.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use orchestrix_common::model::DEFAULT_LIMITS;
 
@@ -8,17 +8,59 @@ use super::{
     Inspector,
     capability::CapabilityInspector,
     docker::{AddressError, DockerInspector, Engine, Settings},
-    host::{HostInspector, HostRoot},
+    host::{HostInspector, HostRoot, machine_at},
+    kubernetes::{Link, Part, PodInspector, cluster_inspectors, of_node},
     process::{ProcessInspector, ProcessSettings},
 };
-use crate::config::{EngineConfig, InspectConfig, RootConfig};
+use crate::config::{EngineConfig, InspectConfig, KubernetesConfig, RootConfig};
+
+/// Where an agent finds itself: the host's files and, in a cluster, the way to it.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// Where the host's files are, and what identifies it.
+    pub root: HostRoot,
+    cluster: Arc<Link>,
+    node: String,
+}
+
+/// What the inspectors are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A running agent, which may tell of a whole cluster.
+    Report,
+    /// One look for a person.
+    Look,
+}
+
+/// Finds out where the agent is. In a cluster it asks what identifies the node, and remembers that in `state_dir`.
+pub async fn surroundings(config: &InspectConfig, state_dir: Option<&Path>) -> Surroundings {
+    let root = host_root(&config.root);
+    let KubernetesConfig { enabled, kubeconfig, node_name, .. } = &config.kubernetes;
+    let cluster = Arc::new(Link::new(kubeconfig.clone()));
+    let by_environment = || std::env::var("NODE_NAME").ok().filter(|name| !name.is_empty());
+    let node = node_name.clone().or_else(by_environment);
+    if !enabled || !cluster.is_there() {
+        return Surroundings { root, cluster, node: node.unwrap_or_default() };
+    }
+    let files = root.clone();
+    let node = match node {
+        Some(node) => node,
+        None => tokio::task::spawn_blocking(move || machine_at(&files).hostname).await.unwrap_or_default(),
+    };
+    let identity = of_node(&cluster, &node, state_dir).await;
+    Surroundings { root: HostRoot { node: Some(identity), ..root }, cluster, node }
+}
 
 /// Makes the inspectors that the configuration asks for.
 ///
 /// # Errors
 /// When the address of an engine cannot be read.
-pub fn inspectors(config: &InspectConfig) -> Result<Vec<Arc<dyn Inspector>>, AddressError> {
-    let root = host_root(&config.root);
+pub fn inspectors(
+    config: &InspectConfig,
+    surroundings: &Surroundings,
+    purpose: Purpose,
+) -> Result<Vec<Arc<dyn Inspector>>, AddressError> {
+    let Surroundings { root, cluster, node } = surroundings.clone();
     let mut inspectors: Vec<Arc<dyn Inspector>> = Vec::new();
     if config.host.enabled {
         inspectors.push(Arc::new(HostInspector::new(root.clone())));
@@ -37,6 +79,18 @@ pub fn inspectors(config: &InspectConfig) -> Result<Vec<Arc<dyn Inspector>>, Add
             with_arguments: config.process.report_arguments,
             root,
         })));
+    }
+    let kubernetes = &config.kubernetes;
+    if kubernetes.enabled {
+        inspectors.push(Arc::new(PodInspector::new(Arc::clone(&cluster), node.clone())));
+    }
+    // On a host outside of a cluster its five sources would only say so.
+    if kubernetes.enabled && kubernetes.cluster && cluster.is_there() {
+        let part = match purpose {
+            Purpose::Report => Part::Candidate { identity: node, namespace: kubernetes.lease_namespace.clone() },
+            Purpose::Look => Part::Onlooker,
+        };
+        inspectors.extend(cluster_inspectors(cluster, kubernetes.cluster_name.clone(), part));
     }
     Ok(inspectors)
 }

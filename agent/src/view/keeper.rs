@@ -4,7 +4,10 @@
 //! Differences of about 20 ms become one report. What a session reads in a [`Snapshot`] is the state right after a
 //! report was written, so digests and `head_sequence` always belong together.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use orchestrix_common::{
     hash::EntityHash,
@@ -18,7 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{SourceDigest, UsageBoard, View, batch::Batch};
+use super::{SourceDigest, UsageBoard, View, batch::Batch, join::Key};
 use crate::{
     inspect::{InspectError, Observation, Sighting},
     outbox::Outbox,
@@ -279,14 +282,29 @@ impl Keeper {
                 }
             }
             Seen::Usages { source, at, usages } => {
-                let owned = usages.into_iter().filter_map(|usage| {
-                    let (source, native_id) = self.view.owner(&usage.source, &usage.native_id)?;
-                    Some(Usage { source, native_id, ..usage })
-                });
-                let owned = owned.collect();
+                let owned = self.owned(usages);
                 self.usage.update(&source, owned, at);
             }
         }
+    }
+
+    /// The figures by the entity that speaks for each: those of a pod's containers are added up. A container that was
+    /// measured more than once counts once.
+    fn owned(&self, usages: Vec<Usage>) -> Vec<Usage> {
+        let mut owned: BTreeMap<Key, BTreeMap<Vec<String>, Usage>> = BTreeMap::new();
+        for usage in usages {
+            if let Some(owner) = self.view.owner(&usage.source, &usage.native_id) {
+                let measured = self.view.containers_of(&usage.source, &usage.native_id);
+                owned.entry(owner).or_default().insert(measured, usage);
+            }
+        }
+        let sum = |((source, native_id), parts): (Key, BTreeMap<Vec<String>, Usage>)| Usage {
+            source,
+            native_id,
+            cpu_millicores: parts.values().filter_map(|part| part.cpu_millicores).reduce(u32::saturating_add),
+            memory_bytes: parts.values().filter_map(|part| part.memory_bytes).reduce(u64::saturating_add),
+        };
+        owned.into_iter().map(sum).collect()
     }
 
     fn take(&mut self, differences: super::Differences) {

@@ -34,7 +34,7 @@ pub use keeper::{Keeper, KeeperHandle, Listing, Seen, Snapshot, SourceSummary};
 pub use usage::{UsageBoard, UsageUpdate};
 
 use crate::inspect::{InspectError, Observation, Sighted, Sighting};
-use join::Key;
+use join::{Key, Name};
 use source::RawSource;
 
 /// Word for an entity that turned out to be part of another one, which carries its evidence from then on.
@@ -47,8 +47,8 @@ const ENDED: usize = 4096;
 #[derive(Debug, Default)]
 pub struct View {
     raw: BTreeMap<Source, RawSource>,
-    /// Raw entities that concern a container, by its identifier.
-    containers: BTreeMap<String, BTreeSet<Key>>,
+    /// Raw entities by the names that sources have in common.
+    named: BTreeMap<Name, BTreeSet<Key>>,
     /// Containers that an engine removed, with the number of complete process looks since. Processes of theirs that
     /// are still listed are ending; they are no workload of their own. At most [`ENDED`] are kept.
     ended: BTreeMap<String, u8>,
@@ -114,6 +114,9 @@ impl View {
         at: Timestamp,
         outcome: Result<Observation, InspectError>,
     ) -> Differences {
+        if matches!(outcome, Ok(Observation::Elsewhere(_))) {
+            self.cede(source);
+        }
         let raw = self.raw.entry(source.clone()).or_default();
         let taken = raw.take_in(outcome);
         let status = raw.status.update(taken.status, at).map(|status| (source.clone(), status));
@@ -208,15 +211,46 @@ impl View {
         self.raw.iter().filter_map(|(source, raw)| raw.status.current().map(|status| (source, status)))
     }
 
-    /// The entity that speaks for a raw one: itself, or the container that it was joined into; `None` when unknown.
+    /// The entity that speaks for a raw one: itself, or what it was joined into; `None` when unknown.
     #[must_use]
     pub fn owner(&self, source: &Source, native_id: &str) -> Option<Key> {
         let key = (source.clone(), native_id.to_owned());
         if self.held(&key).is_some() {
             return Some(key);
         }
-        let container = join::container_of(self.raw.get(source)?.entities.get(native_id)?)?;
-        self.containers.get(container)?.iter().find(|member| self.held(member).is_some()).cloned()
+        let names = join::names_of(self.raw.get(source)?.entities.get(native_id)?);
+        self.group(names).into_keys().find(|member| self.held(member).is_some())
+    }
+
+    /// The containers that a raw entity is, has or runs in.
+    #[must_use]
+    pub fn containers_of(&self, source: &Source, native_id: &str) -> Vec<String> {
+        let entity = self.raw.get(source).and_then(|raw| raw.entities.get(native_id));
+        let names = entity.map(|entity| join::names_of(entity)).unwrap_or_default();
+        let container = |name| match name {
+            Name::Container(id) => Some(id),
+            Name::Pod(_) => None,
+        };
+        names.into_iter().filter_map(container).collect()
+    }
+
+    /// Forgets a source that another agent tells of now. Nothing is reported: what it said is no longer its own.
+    fn cede(&mut self, source: &Source) {
+        if let Some(raw) = self.raw.get_mut(source) {
+            raw.whole = false;
+            raw.entities.clear();
+        }
+        self.joined.remove(source);
+        self.named.values_mut().for_each(|members| members.retain(|(of, _)| of != source));
+        self.named.retain(|_, members| !members.is_empty());
+    }
+
+    /// Everything that hangs together with some names.
+    fn group(&self, names: impl IntoIterator<Item = Name>) -> BTreeMap<Key, &Arc<Entity>> {
+        join::group_of(names, |name| {
+            let members = self.named.get(name).into_iter().flatten();
+            members.filter_map(|key| Some((key.clone(), self.raw.get(&key.0)?.entities.get(&key.1)?)))
+        })
     }
 
     fn held(&self, key: &Key) -> Option<&Held> {
@@ -226,7 +260,7 @@ impl View {
     /// Replaces raw entities and brings what is joined up to date.
     fn edit(&mut self, edits: Vec<Edit>, at: Timestamp) -> Vec<(Source, Change)> {
         let mut touched: Vec<Key> = Vec::new();
-        let mut groups = BTreeSet::new();
+        let mut names = BTreeSet::new();
         let mut reasons = BTreeMap::new();
         for Edit { key, entity, reason } in edits {
             let entities = &mut self.raw.entry(key.0.clone()).or_default().entities;
@@ -234,62 +268,65 @@ impl View {
                 Some(entity) => entities.insert(key.1.clone(), Arc::clone(entity)),
                 None => entities.remove(&key.1),
             };
-            let before = old.as_deref().and_then(join::container_of).map(str::to_owned);
-            let after = entity.as_deref().and_then(join::container_of).map(str::to_owned);
-            self.index(&key, before.as_deref(), after.as_deref());
-            if entity.is_none() {
-                if let Some(container) = before.as_deref().filter(|_| key.0 != Source::Process) {
-                    self.note_ended(container);
+            let before = old.as_deref().map(join::names_of).unwrap_or_default();
+            let after = entity.as_deref().map(join::names_of).unwrap_or_default();
+            self.index(&key, &before, &after);
+            match (&entity, &old) {
+                (Some(entity), _) => {
+                    for container in join::containers_in(entity) {
+                        self.ended.remove(&container);
+                    }
                 }
-                reasons.insert(key.clone(), reason);
-            } else if let Some(container) = after.as_deref().filter(|_| key.0 != Source::Process) {
-                self.ended.remove(container);
+                (None, old) => {
+                    let containers = old.as_deref().map(join::containers_in).unwrap_or_default();
+                    containers.iter().for_each(|container| self.note_ended(container));
+                    reasons.insert(key.clone(), reason);
+                }
             }
-            groups.extend(before);
-            groups.extend(after);
+            names.extend(before);
+            names.extend(after);
             touched.push(key);
         }
         let mut changes = Vec::new();
         for key in touched {
             let entity = self.raw.get(&key.0).and_then(|raw| raw.entities.get(&key.1));
-            // An entity of a container is settled with its group below; one that left its group has no other place.
-            if entity.is_none_or(|entity| join::container_of(entity).is_none()) {
+            // What has names is settled with its group below; what is gone has no other place.
+            if entity.is_none_or(|entity| join::names_of(entity).is_empty()) {
                 let entity = entity.cloned();
                 let reason = reasons.remove(&key).unwrap_or(RemovalReason::NotListed);
                 changes.extend(self.place(key, entity, reason, at));
             }
         }
-        for container in groups {
-            changes.extend(self.join_again(&container, at));
-        }
+        changes.extend(self.join_again(names, at));
         changes
     }
 
-    fn index(&mut self, key: &Key, before: Option<&str>, after: Option<&str>) {
-        if before == after {
-            return;
-        }
-        if let Some(container) = before
-            && let Some(members) = self.containers.get_mut(container)
-        {
-            members.remove(key);
-            if members.is_empty() {
-                self.containers.remove(container);
+    fn index(&mut self, key: &Key, before: &[Name], after: &[Name]) {
+        for name in before.iter().filter(|name| !after.contains(name)) {
+            if let Some(members) = self.named.get_mut(name) {
+                members.remove(key);
+                if members.is_empty() {
+                    self.named.remove(name);
+                }
             }
         }
-        if let Some(container) = after {
-            self.containers.entry(container.to_owned()).or_default().insert(key.clone());
+        for name in after.iter().filter(|name| !before.contains(name)) {
+            self.named.entry(name.clone()).or_default().insert(key.clone());
         }
     }
 
-    /// Joins what belongs to one container and reports how that differs.
-    fn join_again(&mut self, container: &str, at: Timestamp) -> Vec<(Source, Change)> {
-        let Some(members) = self.containers.get(container) else { return Vec::new() };
-        let members = members.iter().filter_map(|key| {
-            let entity = self.raw.get(&key.0)?.entities.get(&key.1)?;
-            Some((key, entity))
-        });
-        let placed = join::join_container(members, self.ended.contains_key(container));
+    /// Joins what hangs together with some names and reports how that differs.
+    fn join_again(&mut self, names: BTreeSet<Name>, at: Timestamp) -> Vec<(Source, Change)> {
+        let mut placed: BTreeMap<Key, Option<Arc<Entity>>> = BTreeMap::new();
+        for name in names {
+            // A member that was placed brought all of its group along.
+            let known = self.named.get(&name).and_then(BTreeSet::first).is_none_or(|key| placed.contains_key(key));
+            if !known {
+                let group = self.group([name]);
+                let ended = |container: &str| self.ended.contains_key(container);
+                placed.extend(join::join_group(group.iter().map(|(key, entity)| (key, *entity)), ended));
+            }
+        }
         let joined = || RemovalReason::Other(JOINED.to_owned());
         placed.into_iter().filter_map(|(key, entity)| self.place(key, entity, joined(), at)).collect()
     }
@@ -327,7 +364,7 @@ impl View {
     }
 
     fn note_ended(&mut self, container: &str) {
-        let members = self.containers.get(container);
+        let members = self.named.get(&Name::Container(container.to_owned()));
         let processes = members.is_none_or(|members| members.iter().all(|(source, _)| *source == Source::Process));
         // Without a working process source nothing would ever be forgotten again.
         if processes && self.is_whole(&Source::Process) && self.ended.len() < ENDED {
@@ -341,16 +378,14 @@ impl View {
         let mut over = Vec::new();
         for (container, looks) in &mut self.ended {
             *looks += 1;
-            if *looks > 1 || !self.containers.contains_key(container) {
+            if *looks > 1 || !self.named.contains_key(&Name::Container(container.clone())) {
                 over.push(container.clone());
             }
         }
-        let mut changes = Vec::new();
-        for container in over {
-            self.ended.remove(&container);
-            changes.extend(self.join_again(&container, at));
+        for container in &over {
+            self.ended.remove(container);
         }
-        changes
+        self.join_again(over.into_iter().map(Name::Container).collect(), at)
     }
 }
 

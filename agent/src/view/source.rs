@@ -46,7 +46,13 @@ impl RawSource {
                 let status = NewStatus::new(Health::Absent, Completeness::None, &reason, 0);
                 Taken { status, complete: false, edits: Vec::new() }
             }
+            // The view forgets the entities; nobody is told that they are gone, since they are not.
+            Ok(Observation::Elsewhere(reason)) => {
+                let status = NewStatus::new(Health::Absent, Completeness::None, &reason, 0);
+                Taken { status, complete: false, edits: Vec::new() }
+            }
             Ok(Observation::Complete(entities)) => self.listed(entities, Vec::new(), true),
+            Ok(Observation::Listed(entities, warnings)) => self.listed(entities, warnings, true),
             Ok(Observation::Partial(entities, warnings)) => self.listed(entities, warnings, false),
         }
     }

@@ -6,6 +6,7 @@ use super::*;
 use crate::inspect::Warning;
 use orchestrix_common::model::{
     Body, Command, Completeness, Container, ContainerState, Evidence, Health, Listener, Process, Protocol,
+    kubernetes::{Pod, PodContainer},
 };
 
 pub(crate) fn container(id: &str) -> Entity {
@@ -68,6 +69,42 @@ pub(crate) fn process_in(container: &str, ports: &[u16]) -> Entity {
     let body =
         Process { name: "httpd".into(), container_id: Some(container.to_owned()), listeners, ..Process::default() };
     process(format!("container:{container}"), body)
+}
+
+pub(crate) fn process_in_pod(container: &str, path: &str, ports: &[u16]) -> Entity {
+    let mut entity = process_in(container, ports);
+    if let Body::Process(body) = &mut entity.body {
+        body.control_group = Some(path.to_owned());
+    }
+    entity
+}
+
+pub(crate) fn labelled(id: &str, pod: &str) -> Entity {
+    let mut entity = container(id);
+    if let Body::Container(body) = &mut entity.body {
+        body.labels.insert("io.kubernetes.pod.uid".into(), pod.to_owned());
+    }
+    entity
+}
+
+pub(crate) fn pod(uid: &str, containers: &[&str]) -> Entity {
+    let containers = containers.iter().map(|id| PodContainer {
+        name: format!("name-{id}"),
+        container_id: Some((*id).to_owned()),
+        ..PodContainer::default()
+    });
+    let body = Pod {
+        cluster_uid: "cluster".into(),
+        namespace: "team".into(),
+        name: format!("pod-{uid}"),
+        uid: uid.to_owned(),
+        phase: "Running".into(),
+        status: "Running".into(),
+        containers: containers.collect(),
+        ..Pod::default()
+    };
+    let evidence = vec![Evidence { source: Source::Kubernetes, native_id: uid.to_owned() }];
+    Entity { native_id: uid.to_owned(), evidence, body: Body::Pod(Box::new(body)) }
 }
 
 pub(crate) fn service(unit: &str, ports: &[u16]) -> Entity {

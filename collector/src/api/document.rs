@@ -43,6 +43,11 @@ fn routes(state: Option<ApiState>) -> Routes {
     lists::enter::<query::Capability>(&mut routes, viewer);
     lists::enter::<query::AutomationTarget>(&mut routes, viewer);
     lists::enter::<query::Agent>(&mut routes, viewer);
+    lists::enter::<query::K8sCluster>(&mut routes, viewer);
+    lists::enter::<query::K8sNamespace>(&mut routes, viewer);
+    lists::enter::<query::K8sNode>(&mut routes, viewer);
+    lists::enter::<query::K8sService>(&mut routes, viewer);
+    lists::enter::<query::K8sIngress>(&mut routes, viewer);
     lists::enter::<query::Match>(&mut routes, viewer);
     lists::enter::<query::HistoryEntry>(&mut routes, viewer);
     lists::enter::<query::JoinToken>(&mut routes, Access::Role(Role::Operator));

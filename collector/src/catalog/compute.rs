@@ -26,7 +26,8 @@ pub(crate) static COMPUTE: Kind = Kind {
     ],
     relations: relations![
         "datacenter" Above "datacenter_id", "cloud" Above "cloud_id", "container" Below "compute_id",
-        "workload" Below "compute_id", "capability" Below "compute_id", "agent" Below "compute_id";
+        "workload" Below "compute_id", "capability" Below "compute_id", "agent" Below "compute_id",
+            "k8snode" Below "compute_id";
         "environmentassociation", "tag", "automationtarget"
     ],
 };
@@ -69,10 +70,11 @@ pub(crate) static WORKLOAD: Kind = Kind {
         "isolationDetails" "isolation_details" Json, "status" "status" Text, "source" "source" Text,
         "image" "image" Text, "labels" "labels" Json, "firstSeenAt" "first_seen_at_us" Micros,
         "changedAt" "changed_at_us" Micros, "startedAt" "started_at_us" Micros,
-        "finishedAt" "finished_at_us" Micros, "containerId" "container_row_id" Int, "endedAt" "ended_at_us" Micros, "endReason" "end_reason" Text,
+        "finishedAt" "finished_at_us" Micros, "containerId" "container_row_id" Int, "k8sNamespaceId" "k8s_namespace_id" Int, "endedAt" "ended_at_us" Micros, "endReason" "end_reason" Text,
     ],
     relations: relations![
-        "compute" Above "compute_id", "environment" Above "environment_id", "container" Above "container_row_id";
+        "compute" Above "compute_id", "environment" Above "environment_id", "container" Above "container_row_id",
+            "k8snamespace" Above "k8s_namespace_id";
         "environmentassociation", "tag", "automationtarget"
     ],
 };

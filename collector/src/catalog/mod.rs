@@ -5,12 +5,14 @@
 
 mod compute;
 mod environment;
+mod kubernetes;
 mod names;
 mod past;
 mod place;
 
 pub(crate) use compute::{AGENT, COMPUTE, WORKLOAD};
 pub(crate) use environment::ENVIRONMENT_ASSOCIATION;
+pub(crate) use kubernetes::{K8S_CLUSTER, K8S_INGRESS, K8S_NAMESPACE, K8S_NODE, K8S_SERVICE};
 pub(crate) use names::{fold, nearest};
 
 /// A kind of resource.
@@ -111,6 +113,11 @@ pub(crate) static KINDS: &[&Kind] = &[
     &environment::AUTOMATION_TARGET,
     &compute::AGENT,
     &place::NETWORK_DEVICE,
+    &kubernetes::K8S_CLUSTER,
+    &kubernetes::K8S_NAMESPACE,
+    &kubernetes::K8S_NODE,
+    &kubernetes::K8S_SERVICE,
+    &kubernetes::K8S_INGRESS,
 ];
 
 macro_rules! fields {

@@ -44,6 +44,8 @@ enum Command {
     Create(Create),
     /// Lists join tokens, without their secrets
     List,
+    /// Prints the pin of the CA, by which agents in a Kubernetes cluster recognise this installation
+    Pin,
     /// Withdraws a join token; hosts that enrolled with it stay
     Revoke {
         /// The token's id, as `token list` shows it
@@ -95,6 +97,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
             let now = SystemClock.now();
             show(&query::every::<JoinToken>(&db, now).await.context("read the join tokens")?, now, args.output)
         }
+        Command::Pin => output::print(&token::pin(&db).await?.to_string()),
         Command::Revoke { id } => {
             let known = id.parse().map_err(|_| anyhow::anyhow!("{id:?} is no id of a join token; see token list"))?;
             let revoked = token::revoke(&db, known, &operator().id, SystemClock.now()).await?;

@@ -2,10 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use orchestrix_common::{
-    model::Machine,
-    pki::{JoinToken, RefusalCode},
-};
+use orchestrix_common::{model::Machine, pki::RefusalCode};
 use orchestrix_proto::v1::{
     self as pb,
     enrollment_server::{Enrollment, EnrollmentServer},
@@ -14,9 +11,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::{Code, Request, Response, Status, metadata::MetadataValue};
 
 use super::{
-    PkiError, TrustAuthority,
+    PkiError, RegisteredCluster, TrustAuthority,
+    account::{self, Attested},
     csr::ProvenKey,
-    issue::{Enrolment, Outcome, Renewal},
+    issue::{Enrolment, Outcome, Pass, Renewal},
     throttle::Failures,
 };
 use crate::session::PeerIdentity;
@@ -30,6 +28,7 @@ const MESSAGE_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub struct EnrollmentService {
     authority: Arc<TrustAuthority>,
+    clusters: Vec<RegisteredCluster>,
     in_flight: Semaphore,
     failures: Failures,
 }
@@ -38,7 +37,13 @@ impl EnrollmentService {
     /// Makes the service.
     #[must_use]
     pub fn new(authority: Arc<TrustAuthority>) -> Self {
-        Self { authority, in_flight: Semaphore::new(IN_FLIGHT), failures: Failures::default() }
+        Self { authority, clusters: Vec::new(), in_flight: Semaphore::new(IN_FLIGHT), failures: Failures::default() }
+    }
+
+    /// Lets agents of these clusters enrol by their service account.
+    #[must_use]
+    pub fn with_clusters(self, clusters: Vec<RegisteredCluster>) -> Self {
+        Self { clusters, ..self }
     }
 
     /// Wraps it for tonic's router, with its limits.
@@ -53,19 +58,23 @@ impl EnrollmentService {
     }
 
     async fn try_enroll(&self, request: pb::EnrollRequest, peer: SocketAddr) -> Result<pb::EnrollResponse, Status> {
-        let pb::EnrollRequest { token, csr_der, machine, agent_version } = request;
-        let token: JoinToken =
-            token.parse().map_err(|error| refusal(RefusalCode::TokenMalformed, &format!("join token: {error}")))?;
+        let pb::EnrollRequest { token, csr_der, machine, agent_version, service_account_token } = request;
         let key = proven_key(&csr_der)?;
         let machine = machine.ok_or_else(|| refusal(RefusalCode::RequestMalformed, "machine: is required"))?;
         let machine = Machine::try_from(machine)
             .map_err(|error| refusal(RefusalCode::RequestMalformed, &format!("machine.{error}")))?;
         let (hostname, agent_version) = (cut(&machine.hostname, 255), cut(&agent_version, 64));
-        let enrolment =
-            Enrolment { token: &token, key: &key, hostname: &hostname, agent_version: &agent_version, peer };
+        let pass = match &service_account_token {
+            Some(account) => Pass::Pod(self.attested(account, &hostname).await?),
+            None => Pass::Token(
+                token.parse().map_err(|error| refusal(RefusalCode::TokenMalformed, &format!("join token: {error}")))?,
+            ),
+        };
+        let enrolment = Enrolment { pass: &pass, key: &key, hostname: &hostname, agent_version: &agent_version, peer };
+        let pass = pass.id();
         match self.authority.enrol(enrolment).await.map_err(|error| failed(&error))? {
             Outcome::Issued { agent_id, chain_der } => {
-                tracing::info!(%agent_id, hostname, token = %token.id, %peer, "agent enrolled");
+                tracing::info!(%agent_id, hostname, token = pass, %peer, "agent enrolled");
                 Ok(pb::EnrollResponse {
                     agent_id: agent_id.to_string(),
                     certificate_chain_der: chain_der,
@@ -74,9 +83,23 @@ impl EnrollmentService {
                 })
             }
             Outcome::Refused(code) => {
-                tracing::warn!(%code, hostname, token = %token.id, %peer, "enrolment refused");
+                tracing::warn!(%code, hostname, token = pass, %peer, "enrolment refused");
                 Err(refusal(code, explanation(code)))
             }
+        }
+    }
+
+    /// Has the token of a service account judged, and binds it to the node that the agent names.
+    async fn attested(&self, token: &str, hostname: &str) -> Result<Attested, Status> {
+        let refuse = |reason: String| {
+            tracing::warn!(hostname, reason, "service account refused");
+            refusal(RefusalCode::AccountRefused, &reason)
+        };
+        let judged = account::attest(&self.clusters, token, self.authority.now()).await;
+        let attested = judged.map_err(|error| refuse(error.to_string()))?;
+        match &attested.node {
+            Some(node) if node != hostname => Err(refuse(format!("the pod runs on node {node}, not on {hostname}"))),
+            _ => Ok(attested),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The transactions that issue certificates: a token's use is taken, an agent begins, or a certificate is renewed, all
 //! or nothing.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use orchestrix_common::{
     id::AgentId,
@@ -11,7 +11,9 @@ use orchestrix_common::{
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
-use super::{CertificateStatus, PkiError, TrustAuthority, ca::Issued, csr::ProvenKey, status::use_in_tx};
+use super::{
+    CertificateStatus, PkiError, TrustAuthority, account::Attested, ca::Issued, csr::ProvenKey, status::use_in_tx,
+};
 use crate::{
     store::{
         StoreError, Tx,
@@ -24,9 +26,10 @@ use crate::{
             audit::{AuditEntry, audit_insert_in_tx},
             history::Actor,
             join_token::{
-                JoinTokenRow, JoinTokenUse, join_token_claim_in_tx, join_token_lock_in_tx, join_token_use,
-                join_token_use_insert_in_tx,
+                JoinTokenRow, JoinTokenUse, join_token_claim_in_tx, join_token_insert_in_tx, join_token_lock_in_tx,
+                join_token_use, join_token_use_insert_in_tx,
             },
+            k8s_cluster::{agent_bind_in_tx, cluster_lock_in_tx},
             stored::Stored,
         },
     },
@@ -39,10 +42,30 @@ const RETRY_WINDOW: Duration = Duration::from_secs(10 * 60);
 /// because a reply may be lost, and a request that was given up may still arrive after the one that followed it.
 const UNUSED_KEPT: usize = 3;
 
+/// What a host enrols with.
+#[derive(Debug)]
+pub(super) enum Pass {
+    /// A join token.
+    Token(JoinToken),
+    /// A pod that its cluster vouched for. It counts as a join token with one use, which is its own.
+    Pod(Attested),
+}
+
+impl Pass {
+    /// The key of its row among the join tokens.
+    pub(super) fn id(&self) -> String {
+        match self {
+            Self::Token(token) => token.id.to_string(),
+            // Longer than the id of a join token, so that no token can name it.
+            Self::Pod(pod) => format!("{:0<32.32}", pod.pod_uid.replace('-', "")),
+        }
+    }
+}
+
 /// A host asks to become an agent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Enrolment<'a> {
-    pub(super) token: &'a JoinToken,
+    pub(super) pass: &'a Pass,
     pub(super) key: &'a ProvenKey,
     pub(super) hostname: &'a str,
     pub(super) agent_version: &'a str,
@@ -82,13 +105,22 @@ impl TrustAuthority {
         request: Enrolment<'_>,
         now: Timestamp,
     ) -> Result<Result<Outcome, PkiError>, StoreError> {
-        let id = request.token.id.to_string();
-        let Some(token) = join_token_lock_in_tx(tx, &id).await? else {
-            return Ok(Ok(Outcome::Refused(RefusalCode::TokenUnknown)));
+        let id = request.pass.id();
+        let token = match (join_token_lock_in_tx(tx, &id).await?, request.pass) {
+            (Some(token), Pass::Token(shown)) => {
+                if !bool::from(shown.secret_sha256().as_slice().ct_eq(&token.secret_sha256)) {
+                    return Ok(Ok(Outcome::Refused(RefusalCode::TokenWrongSecret)));
+                }
+                token
+            }
+            (Some(token), Pass::Pod(_)) => token,
+            (None, Pass::Token(_)) => return Ok(Ok(Outcome::Refused(RefusalCode::TokenUnknown))),
+            (None, Pass::Pod(pod)) => {
+                let token = token_of_pod(&id, pod, now);
+                join_token_insert_in_tx(tx, &token).await?;
+                token
+            }
         };
-        if !bool::from(request.token.secret_sha256().as_slice().ct_eq(&token.secret_sha256)) {
-            return Ok(Ok(Outcome::Refused(RefusalCode::TokenWrongSecret)));
-        }
         let earlier = join_token_use(tx, &id, &request.key.sha256).await?;
         let code = match earlier {
             _ if token.revoked_at.is_some() => RefusalCode::TokenRevoked,
@@ -133,6 +165,10 @@ impl TrustAuthority {
         agent_changed_in_tx(tx, agent_id, Stored::new(), &Actor::agent(agent_id), now).await?;
         join_token_use_insert_in_tx(tx, &token.id, &request.key.sha256, agent_id, now).await?;
         agent_certificate_insert_in_tx(tx, &certificate_row(agent_id, request.key, &issued, now)).await?;
+        if let Pass::Pod(pod) = request.pass {
+            let (cluster, _) = cluster_lock_in_tx(tx, &pod.cluster_uid, now).await?;
+            agent_bind_in_tx(tx, agent_id, cluster.id, request.hostname, true).await?;
+        }
         audit_enrolment(tx, request, agent_id, now).await?;
         Ok(Ok(Outcome::Issued { agent_id, chain_der }))
     }
@@ -218,6 +254,23 @@ fn certificate_row(agent_id: AgentId, key: &ProvenKey, issued: &Issued, issued_a
     }
 }
 
+/// What stands for a pod among the join tokens, so that it enrols once and a lost reply costs nothing.
+fn token_of_pod(id: &str, pod: &Attested, now: Timestamp) -> JoinTokenRow {
+    JoinTokenRow {
+        id: id.to_owned(),
+        secret_sha256: vec![0; 32],
+        description: format!("pod of cluster {}", pod.cluster_uid),
+        uses_allowed: 1,
+        uses_left: 1,
+        datacenter_id: None,
+        tags: BTreeMap::new(),
+        created_by: "service-account".to_owned(),
+        created_at: now,
+        expires_at: now.plus(RETRY_WINDOW),
+        revoked_at: None,
+    }
+}
+
 async fn audit_enrolment(
     tx: &mut Tx,
     request: Enrolment<'_>,
@@ -225,7 +278,7 @@ async fn audit_enrolment(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let id = agent_id.to_string();
-    let (token, peer) = (request.token.id.to_string(), request.peer.to_string());
+    let (token, peer) = (request.pass.id(), request.peer.to_string());
     let detail = json!({ "hostname": request.hostname, "joinToken": token, "peer": peer });
     let entry = AuditEntry {
         at: now,
@@ -252,7 +305,7 @@ async fn audit_refusal(
         actor_id: &peer,
         action: "agent.enrol-refused",
         resource_type: "join-token",
-        resource_id: &request.token.id.to_string(),
+        resource_id: &request.pass.id(),
         detail: json!({ "hostname": request.hostname, "code": code.as_str() }),
     };
     audit_insert_in_tx(tx, &entry).await

@@ -9,6 +9,7 @@
 //!   the certificate.
 //! - An agent has a current and a previous certificate: the previous one works until the new one was seen in use.
 
+mod account;
 mod authority;
 mod ca;
 mod csr;
@@ -21,6 +22,7 @@ mod stored;
 mod throttle;
 pub mod token;
 
+pub use account::RegisteredCluster;
 pub use authority::{RENEWAL_GRACE, TrustAuthority};
 pub use enroll::EnrollmentService;
 pub use error::PkiError;

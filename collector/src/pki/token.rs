@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use orchestrix_common::{
-    pki::{JoinToken, TokenId},
+    pki::{JoinToken, Pin, TokenId},
     time::Timestamp,
 };
 use serde_json::json;
@@ -118,6 +118,14 @@ impl From<StoreError> for TokenError {
     fn from(error: StoreError) -> Self {
         Self::Pki(error.into())
     }
+}
+
+/// The pin of the CA: by it agents without a join token recognise this installation.
+///
+/// # Errors
+/// When there is no CA yet, or the database fails.
+pub async fn pin(db: &Db) -> Result<Pin, TokenError> {
+    stored_pin(db).await?.ok_or(TokenError::NoAuthority)
 }
 
 /// Makes a token; returns its id and its text, which is not stored and cannot be shown again.

@@ -106,6 +106,8 @@ pub struct Workload {
     pub seen_by: Vec<SeenBy>,
     /// Its row among the containers, when it is one.
     pub container_id: Option<i64>,
+    /// Namespace of a pod.
+    pub k8s_namespace_id: Option<i64>,
     /// When discovery first saw it.
     pub first_seen_at: Time,
     /// When it last changed.
@@ -164,12 +166,14 @@ impl Resource for Workload {
             "SELECT w.id, w.compute_id, c.name AS compute_name, w.environment_id, w.workload_type, w.workload_name, \
              w.workload_id, {} AS cpu_cores, w.memory_mb, w.disk_gb, w.ip_address, {} AS ports, w.isolation_method, \
              {} AS isolation_details, w.status AS recorded_status, {} AS shown_status, {} AS created_at, w.source, \
-             w.image, {} AS labels, {} AS evidence, w.container_row_id, w.first_seen_at_us, w.changed_at_us, \
+             w.image, {} AS labels, {} AS evidence, w.container_row_id, w.k8s_namespace_id, {} AS namespace_quotas, \
+             {} AS namespace_policies, w.first_seen_at_us, w.changed_at_us, \
              w.started_at_us, w.finished_at_us, w.ended_at_us, w.end_reason, {} AS last_seen_at_us, \
              s.health, s.completeness, s.reason, s.since_at_us, u.cpu_millicores, u.memory_bytes, u.measured_at_us \
              FROM compute_workloads w LEFT JOIN computes c ON c.id = w.compute_id{} \
              LEFT JOIN agent_sources s ON s.agent_id = a.id AND s.source = w.source \
-             LEFT JOIN workload_usage u ON u.workload_id = w.id",
+             LEFT JOIN workload_usage u ON u.workload_id = w.id \
+             LEFT JOIN k8s_namespaces n ON n.id = w.k8s_namespace_id",
             context.dialect.decimal("w.cpu_cores"),
             context.dialect.json_text("w.ports"),
             context.dialect.json_text("w.isolation_details"),
@@ -177,6 +181,8 @@ impl Resource for Workload {
             context.dialect.datetime_text("w.created_at"),
             context.dialect.json_text("w.labels"),
             context.dialect.json_text("w.evidence"),
+            context.dialect.json_text("n.quotas"),
+            context.dialect.json_text("n.network_policies"),
             liveness::last_seen(context),
             liveness::join_agent("w.compute_id"),
         )
@@ -188,10 +194,10 @@ impl Resource for Workload {
         let ended_at = time::read_opt(row, "ended_at_us")?;
         let unknown = ended_at.is_none() && status == "unknown";
         let ports = value::read(row, "ports")?;
-        let isolation_details = value::read(row, "isolation_details")?;
+        let isolation_details = isolation(row)?;
         // A row that ended says so; what it did before stands in the details.
         let last_known = match (ended_at, &isolation_details) {
-            (Some(_), details) => details.as_ref().and_then(|details| Some(details.get("state")?.as_str()?.to_owned())),
+            (Some(_), details) => details.as_ref().and_then(last_word),
             (None, _) => unknown.then_some(recorded),
         };
         let evidence: Vec<Evidence> = value::read_ours(row, "evidence")?;
@@ -223,6 +229,7 @@ impl Resource for Workload {
                 .map(|Evidence { source, native_id }| SeenBy { source: source.into(), native_id })
                 .collect(),
             container_id: row.get("container_row_id")?,
+            k8s_namespace_id: row.get("k8s_namespace_id")?,
             first_seen_at: time::read(row, "first_seen_at_us")?,
             changed_at: time::read(row, "changed_at_us")?,
             started_at: time::read_opt(row, "started_at_us")?,
@@ -248,6 +255,18 @@ impl Resource for Workload {
     }
 }
 
+/// What its source tells, and for a pod what its namespace sets for it.
+fn isolation(row: &Row) -> Result<Option<Json>, StoreError> {
+    let mut details: Option<Json> = value::read(row, "isolation_details")?;
+    for (name, column) in [("quotas", "namespace_quotas"), ("networkPolicies", "namespace_policies")] {
+        let set: Option<Json> = value::read(row, column)?;
+        if let (Some(Json::Object(members)), Some(set)) = (&mut details, set) {
+            members.insert(name.to_owned(), set);
+        }
+    }
+    Ok(details)
+}
+
 /// A source that yields nothing at the moment. One that is degraded still told of most of what it holds.
 fn stale(row: &Row) -> Result<Option<Stale>, StoreError> {
     let Some(health) = row.get::<Option<String>>("health")? else { return Ok(None) };
@@ -257,6 +276,12 @@ fn stale(row: &Row) -> Result<Option<Stale>, StoreError> {
     }
     let reason = row.get::<Option<String>>("reason")?.filter(|reason| !reason.is_empty()).unwrap_or(health);
     Ok(time::read_opt(row, "since_at_us")?.map(|since| Stale { since, reason }))
+}
+
+/// What a workload did last: a container has a state, a pod a status.
+fn last_word(details: &Json) -> Option<String> {
+    let word = details.get("state").or_else(|| details.get("status"))?;
+    word.as_str().map(str::to_owned)
 }
 
 fn usage(row: &Row) -> Result<Option<WorkloadUsage>, StoreError> {

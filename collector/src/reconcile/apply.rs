@@ -10,7 +10,7 @@ use super::{
     check::{self, Batch},
     dead_letter::DeadLetter,
     fold::{self, Folded},
-    load, plan,
+    kubernetes, load, plan,
     write::{self, Context},
 };
 use crate::store::{
@@ -114,7 +114,8 @@ async fn apply_in_tx(
         Err(reason) => return done(Outcome::Held { reason: reason.to_owned() }, 0),
     };
     let context = Context { agent_id: session.agent_id, compute_id, now };
-    let batches = check::batches(report, now);
+    let mut batches = check::batches(report, now);
+    kubernetes::admit_in_tx(tx, &agent, &mut batches, now).await?;
     let mut folded = Vec::with_capacity(batches.len());
     for batch in &batches {
         folded.push(plan_in_tx(tx, context, batch).await?);

@@ -84,12 +84,7 @@ pub(super) fn check(report: &Report) -> Result<(), Refusal> {
                 return refuse(format!("{path}.native_id"), "malformed", message);
             }
             let ChangeKind::Upsert { entity, .. } = &change.kind else { continue };
-            let fits = match (&part.source, &entity.body) {
-                (Source::Host, Body::Host(_)) | (Source::Capability, Body::Capability(_)) => true,
-                (Source::Host | Source::Capability, _) | (_, Body::Host(_) | Body::Capability(_)) => false,
-                (_, Body::Container(_) | Body::Process(_)) => true,
-            };
-            if !fits {
+            if !holds(&part.source, &entity.body) {
                 let message = format!("source {name} does not hold entities of kind {}", entity.body.kind().as_str());
                 return refuse(path, "unexpected-kind", message);
             }
@@ -102,4 +97,21 @@ pub(super) fn check(report: &Report) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Whether a source holds entities of this kind. A source of another version holds what runs.
+fn holds(source: &Source, body: &Body) -> bool {
+    match source {
+        Source::Host => matches!(body, Body::Host(_)),
+        Source::Capability => matches!(body, Body::Capability(_)),
+        Source::Kubernetes => matches!(body, Body::Pod(_)),
+        Source::KubernetesCluster => matches!(body, Body::KubernetesCluster(_)),
+        Source::KubernetesNamespaces => matches!(body, Body::KubernetesNamespace(_)),
+        Source::KubernetesNodes => matches!(body, Body::KubernetesNode(_)),
+        Source::KubernetesServices => matches!(body, Body::KubernetesService(_)),
+        Source::KubernetesIngresses => matches!(body, Body::KubernetesIngress(_)),
+        Source::Docker | Source::Podman | Source::Process | Source::Other(_) => {
+            matches!(body, Body::Container(_) | Body::Process(_))
+        }
+    }
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use orchestrix_common::{
     hash::EntityHash,
     id::AgentId,
-    model::{Body, Container, Entity, Kind, Source},
+    model::{Body, Container, Entity, Kind, RemovalReason, Source},
+    time::Timestamp,
 };
 
 use super::{
@@ -32,6 +33,18 @@ pub(super) struct Slot<'a> {
     pub(super) touched: bool,
 }
 
+/// An object of a cluster, as it was last told of.
+#[derive(Debug)]
+pub(super) struct Object<'a> {
+    pub(super) kind: Kind,
+    /// How it is; `None` when it is gone.
+    pub(super) entity: Option<&'a Entity>,
+    /// How that is known.
+    pub(super) reason: Option<&'a RemovalReason>,
+    /// When it changed last.
+    pub(super) at: Timestamp,
+}
+
 /// What a plan comes to.
 #[derive(Debug, Default)]
 pub(super) struct Folded<'a> {
@@ -45,7 +58,9 @@ pub(super) struct Folded<'a> {
     /// The host, when it changed.
     pub(super) host: Option<&'a Entity>,
     /// Capabilities by name: what they are now, or `None` when they are gone, with the time of the last change.
-    pub(super) capabilities: BTreeMap<&'a str, (Option<&'a Entity>, orchestrix_common::time::Timestamp)>,
+    pub(super) capabilities: BTreeMap<&'a str, (Option<&'a Entity>, Timestamp)>,
+    /// Objects of a cluster, by native id.
+    pub(super) objects: BTreeMap<&'a str, Object<'a>>,
 }
 
 impl Folded<'_> {
@@ -82,7 +97,7 @@ pub(super) fn fold<'a>(
             Some(Kind::Capability) => {
                 folded.capabilities.insert(change.native_id, (now_is.map(|(entity, _)| entity), change.at));
             }
-            Some(Kind::Container | Kind::Process) => {
+            Some(Kind::Container | Kind::Process | Kind::Pod) => {
                 let history = |kind, row: &WorkloadRow, before, after| HistoryRow {
                     happened_at: change.at,
                     actor: Actor::agent(agent),
@@ -98,6 +113,20 @@ pub(super) fn fold<'a>(
                     after,
                 };
                 workload_change(&mut folded, rows, change, history);
+            }
+            Some(
+                kind @ (Kind::KubernetesCluster
+                | Kind::KubernetesNamespace
+                | Kind::KubernetesNode
+                | Kind::KubernetesService
+                | Kind::KubernetesIngress),
+            ) => {
+                let reason = match &change.what {
+                    What::Ended(reason) => Some(*reason),
+                    _ => None,
+                };
+                let object = Object { kind, entity: now_is.map(|(entity, _)| entity), reason, at: change.at };
+                folded.objects.insert(change.native_id, object);
             }
             // Of a kind that this version does not know: only the entity is forgotten.
             None => {}

@@ -48,7 +48,7 @@ pub(super) async fn load_in_tx(
                 plan::is_workload(entity.body.kind())
                     && loaded.known.live.get(&entity.native_id).is_none_or(|live| live.hash != hash)
             }
-            Sighted::Gone(..) => !matches!(source, Source::Host | Source::Capability),
+            Sighted::Gone(..) => !matches!(source, Source::Host | Source::Capability) && !source.is_of_cluster(),
         })
         .map(|sighting| sighting.what.native_id())
         .collect();
@@ -86,5 +86,5 @@ pub(super) async fn load_in_tx(
 }
 
 fn kind(word: &str) -> Option<Kind> {
-    [Kind::Host, Kind::Container, Kind::Process, Kind::Capability].into_iter().find(|kind| kind.as_str() == word)
+    Kind::ALL.into_iter().find(|kind| kind.as_str() == word)
 }

@@ -127,7 +127,7 @@ async fn resolve_in_tx(
 }
 
 /// Loads every compute that shares something with a host.
-async fn candidates_in_tx(
+pub(super) async fn candidates_in_tx(
     tx: &mut Tx,
     agent: AgentId,
     facts: &BTreeSet<identity::Fact>,

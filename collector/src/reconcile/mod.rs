@@ -17,6 +17,7 @@ mod facts;
 mod fill;
 mod fold;
 mod host;
+mod kubernetes;
 mod legacy;
 mod listing;
 mod liveness;

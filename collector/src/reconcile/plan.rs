@@ -90,7 +90,7 @@ pub enum Place {
     Row(i64),
     /// A workload that is to be made; the number tells those of one plan apart.
     New(usize),
-    /// The compute itself, or one of its capabilities.
+    /// The compute itself, one of its capabilities, or an object of its cluster.
     Compute,
 }
 
@@ -298,7 +298,7 @@ impl<'a> Planner<'a> {
 /// Whether entities of a kind are workloads: things that run.
 #[must_use]
 pub const fn is_workload(kind: Kind) -> bool {
-    matches!(kind, Kind::Container | Kind::Process)
+    matches!(kind, Kind::Container | Kind::Process | Kind::Pod)
 }
 
 /// Name and image by which a container is known when it is made again. One without a name is nobody's successor.
@@ -309,7 +309,7 @@ fn container(entity: &Entity) -> Option<(&str, &str)> {
     }
 }
 
-/// Name and image of a workload.
+/// Name of an entity, and image of a container.
 #[must_use]
 pub fn title(entity: &Entity) -> (&str, Option<&str>) {
     match &entity.body {
@@ -317,5 +317,11 @@ pub fn title(entity: &Entity) -> (&str, Option<&str>) {
         Body::Process(process) => (&process.name, None),
         Body::Capability(capability) => (&capability.name, None),
         Body::Host(host) => (&host.machine.hostname, None),
+        Body::Pod(pod) => (&pod.name, None),
+        Body::KubernetesCluster(cluster) => (&cluster.uid, None),
+        Body::KubernetesNamespace(namespace) => (&namespace.name, None),
+        Body::KubernetesNode(node) => (&node.name, None),
+        Body::KubernetesService(service) => (&service.name, None),
+        Body::KubernetesIngress(ingress) => (&ingress.name, None),
     }
 }

@@ -1,5 +1,7 @@
 //! One suite of behaviours, on SQLite and on MariaDB. Each test is a rule of the inventory.
 
+mod kubernetes;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use orchestrix_common::{

@@ -1,7 +1,7 @@
 //! Between entities and rows of workloads. Pure.
 
 use orchestrix_common::{
-    model::{Body, Container, Entity, Kind, Process, RemovalReason},
+    model::{Body, Container, Entity, Kind, Process, RemovalReason, kubernetes::Pod},
     time::Timestamp,
 };
 use serde_json::{Map, Value as Json};
@@ -27,7 +27,7 @@ pub(super) fn entity_json(entity: &Entity) -> Json {
 #[must_use]
 pub(super) fn row_json(row: &WorkloadRow) -> Json {
     let mut json = row.details.as_object().cloned().unwrap_or_default();
-    let ports = if row.workload_type == Kind::Process.as_str() { "listeners" } else { "ports" };
+    let ports = if row.workload_type == Kind::Container.as_str() { "ports" } else { "listeners" };
     json.insert("nativeId".into(), row.native_id.as_str().into());
     json.insert("kind".into(), row.workload_type.as_str().into());
     for (name, value) in [("evidence", &row.evidence), (ports, &row.ports), ("labels", &row.labels)] {
@@ -65,6 +65,7 @@ pub(super) fn row(entity: &Entity, before: Option<&WorkloadRow>, at: Timestamp) 
         evidence: serde_json::to_value(&entity.evidence).unwrap_or(Json::Null),
         container_row_id: before.and_then(|row| row.container_row_id),
         container_filled: before.and_then(|row| row.container_filled.clone()),
+        k8s_namespace_id: before.and_then(|row| row.k8s_namespace_id),
         first_seen_at: before.map_or(at, |row| row.first_seen_at),
         changed_at: at,
         cpu_cores: None,
@@ -83,7 +84,8 @@ pub(super) fn row(entity: &Entity, before: Option<&WorkloadRow>, at: Timestamp) 
     match &entity.body {
         Body::Container(container) => container_columns(&mut row, container, &mut details),
         Body::Process(process) => process_columns(&mut row, process, &mut details),
-        Body::Host(_) | Body::Capability(_) => return None,
+        Body::Pod(pod) => pod_columns(&mut row, pod, &mut details),
+        _ => return None,
     }
     row.details = Json::Object(details);
     Some(row)
@@ -119,6 +121,24 @@ fn process_columns(row: &mut WorkloadRow, process: &Process, details: &mut Map<S
     row.started_at = process.started_at;
 }
 
+/// A pod is kept apart by its namespace. Its limits count where it has them, else what it requests: that much is its own.
+fn pod_columns(row: &mut WorkloadRow, pod: &Pod, details: &mut Map<String, Json>) {
+    row.cpu_cores = cores(pod.cpu_limit_millicores.or(pod.cpu_request_millicores));
+    row.memory_mb = mebibytes(pod.memory_limit_bytes.or(pod.memory_request_bytes));
+    row.ip_address = pod.addresses.first().map(|address| cut(address, 45).to_owned());
+    row.ports = details.remove("listeners").unwrap_or(Json::Null);
+    "k8s_namespace".clone_into(&mut row.isolation_method);
+    cut(&pod.status, 50).clone_into(&mut row.status);
+    row.labels = serde_json::to_value(&pod.labels).unwrap_or(Json::Null);
+    row.image = pod
+        .containers
+        .iter()
+        .find(|container| container.role == "main")
+        .map(|container| cut(&container.image, 512).to_owned());
+    row.started_at = pod.started_at;
+    row.finished_at = pod.finished_at;
+}
+
 /// Address of a container: that of its first network that has one, IPv4 first.
 pub(super) fn address(container: &Container) -> Option<&str> {
     let first = container.networks.iter().find_map(|network| network.address.as_deref());
@@ -134,7 +154,7 @@ fn mebibytes(bytes: Option<u64>) -> Option<i64> {
     bytes.map(|bytes| i64::try_from(bytes / MIB).unwrap_or(i64::MAX))
 }
 
-fn drop_nulls(json: &mut Json) {
+pub(super) fn drop_nulls(json: &mut Json) {
     match json {
         Json::Object(members) => {
             members.retain(|_, value| !value.is_null());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use orchestrix_common::{id::AgentId, model::Source, time::Timestamp};
 use serde_json::Value as Json;
 
-use super::{facts, fill, fold::Folded, legacy, plan::Place};
+use super::{facts, fill, fold::Folded, kubernetes, legacy, plan::Place};
 use crate::store::{
     StoreError, Tx, Value,
     rows::{
@@ -35,6 +35,7 @@ pub(super) async fn write_in_tx(
     mut folded: Folded<'_>,
 ) -> Result<Vec<HistoryRow>, StoreError> {
     link_containers_in_tx(tx, context.compute_id, &mut folded).await?;
+    kubernetes::link_pods_in_tx(tx, context, &mut folded).await?;
     let touched = folded.slots.values().filter(|slot| slot.touched).map(|slot| &slot.row).collect();
     let ids = workload_store_in_tx(tx, context.compute_id, source, touched).await?;
     let id_of = |place: Place, folded: &Folded<'_>| match place {
@@ -69,10 +70,11 @@ pub(super) async fn write_in_tx(
         history.extend(facts::write_host_in_tx(tx, context, entity).await?);
     }
     history.extend(facts::write_capabilities_in_tx(tx, context, &folded.capabilities).await?);
+    history.extend(kubernetes::write_objects_in_tx(tx, context, source, &folded.objects).await?);
     Ok(history)
 }
 
-/// Makes a container's labels its tags where they changed. The tags of an ended one stay.
+/// Makes the labels of a container or a pod its tags where they changed. The tags of an ended one stay.
 async fn write_tags_in_tx(
     tx: &mut Tx,
     source: &Source,
@@ -82,7 +84,8 @@ async fn write_tags_in_tx(
     let mut wanted = BTreeMap::new();
     for (place, slot) in &folded.slots {
         let known = slot.before.as_ref().map(|row| &row.labels);
-        if slot.container.is_some()
+        let has_labels = slot.container.is_some() || slot.row.workload_type == "k8s_pod";
+        if has_labels
             && slot.touched
             && known != Some(&slot.row.labels)
             && let Some((id, labels)) = id_of(*place).zip(slot.row.labels.as_object())

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::{Error, Server};
 
 use crate::{
-    pki::{EnrollmentService, TrustAuthority},
+    pki::{EnrollmentService, RegisteredCluster, TrustAuthority},
     session::{DiscoveryService, PeerStream, Shared},
 };
 
@@ -21,6 +21,7 @@ const STREAMS: u32 = 8;
 pub(super) async fn serve(
     connections: impl Stream<Item = io::Result<PeerStream>> + Send + 'static,
     authority: Arc<TrustAuthority>,
+    clusters: Vec<RegisteredCluster>,
     sessions: Shared,
     halt: CancellationToken,
 ) -> Result<(), Error> {
@@ -28,7 +29,7 @@ pub(super) async fn serve(
         .http2_keepalive_interval(Some(PING_EVERY))
         .http2_keepalive_timeout(Some(PING_LIMIT))
         .max_concurrent_streams(STREAMS)
-        .add_service(EnrollmentService::new(authority).into_server())
+        .add_service(EnrollmentService::new(authority).with_clusters(clusters).into_server())
         .add_service(DiscoveryService::new(sessions).into_server())
         .serve_with_incoming_shutdown(connections, halt.cancelled_owned())
         .await

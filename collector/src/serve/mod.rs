@@ -23,7 +23,7 @@ pub use signal::on_signal;
 
 use crate::{
     config::Config,
-    pki::TrustAuthority,
+    pki::{RegisteredCluster, TrustAuthority},
     reconcile::Reconciler,
     session::{AgentListener, Shared},
     store::Db,
@@ -40,6 +40,7 @@ pub struct Collector {
     agents: AgentListener,
     api: TcpListener,
     metrics: Metrics,
+    clusters: Vec<RegisteredCluster>,
 }
 
 /// Renders the metrics.

@@ -29,8 +29,17 @@ type Ended = (&'static str, Result<(), ServeError>);
 
 /// Starts everything.
 pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
-    let Collector { clock, reconciler, authority, sessions, agents: listener, api: api_listener, metrics, db } =
-        collector;
+    let Collector {
+        clock,
+        reconciler,
+        authority,
+        sessions,
+        agents: listener,
+        api: api_listener,
+        metrics,
+        clusters,
+        db,
+    } = collector;
     let mut tasks = Tasks(JoinSet::new());
     let worker = Worker::new(db, clock.clone());
     tasks.upkeep("environments", worker.run(reconciler.committed(), halt.child_token()));
@@ -40,7 +49,7 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
         accepting.await;
         Ok(())
     });
-    let served = agents::serve(connections, authority.clone(), sessions.clone(), halt.child_token());
+    let served = agents::serve(connections, authority.clone(), clusters, sessions.clone(), halt.child_token());
     tasks.spawn("agents' server", async { served.await.map_err(ServeError::AgentsServer) });
     let served = api::serve(api_listener, router, halt.child_token());
     tasks.spawn("api server", async { served.await.map_err(ServeError::ApiServer) });

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Capability, Container, Host, Process, Source};
+use super::{
+    Capability, Container, Host, Process, Source,
+    kubernetes::{Cluster, Ingress, Namespace, Node, Pod, Service},
+};
 
 /// One thing seen by one source, joined with what other sources know of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +42,24 @@ pub enum Body {
     Process(Box<Process>),
     /// A capability of the host.
     Capability(Capability),
+    /// A pod.
+    #[serde(rename = "k8s_pod")]
+    Pod(Box<Pod>),
+    /// A Kubernetes cluster.
+    #[serde(rename = "k8s_cluster")]
+    KubernetesCluster(Box<Cluster>),
+    /// A namespace of a cluster.
+    #[serde(rename = "k8s_namespace")]
+    KubernetesNamespace(Box<Namespace>),
+    /// A node of a cluster.
+    #[serde(rename = "k8s_node")]
+    KubernetesNode(Box<Node>),
+    /// A service of a cluster.
+    #[serde(rename = "k8s_service")]
+    KubernetesService(Box<Service>),
+    /// An ingress of a cluster.
+    #[serde(rename = "k8s_ingress")]
+    KubernetesIngress(Box<Ingress>),
 }
 
 /// Kinds of entities.
@@ -52,6 +73,18 @@ pub enum Kind {
     Process,
     /// A capability of the host.
     Capability,
+    /// A pod; a workload.
+    Pod,
+    /// A Kubernetes cluster.
+    KubernetesCluster,
+    /// A namespace of a cluster.
+    KubernetesNamespace,
+    /// A node of a cluster.
+    KubernetesNode,
+    /// A service of a cluster.
+    KubernetesService,
+    /// An ingress of a cluster.
+    KubernetesIngress,
 }
 
 impl Body {
@@ -63,11 +96,31 @@ impl Body {
             Self::Container(_) => Kind::Container,
             Self::Process(_) => Kind::Process,
             Self::Capability(_) => Kind::Capability,
+            Self::Pod(_) => Kind::Pod,
+            Self::KubernetesCluster(_) => Kind::KubernetesCluster,
+            Self::KubernetesNamespace(_) => Kind::KubernetesNamespace,
+            Self::KubernetesNode(_) => Kind::KubernetesNode,
+            Self::KubernetesService(_) => Kind::KubernetesService,
+            Self::KubernetesIngress(_) => Kind::KubernetesIngress,
         }
     }
 }
 
 impl Kind {
+    /// Every kind of this version.
+    pub const ALL: [Self; 10] = [
+        Self::Host,
+        Self::Container,
+        Self::Process,
+        Self::Capability,
+        Self::Pod,
+        Self::KubernetesCluster,
+        Self::KubernetesNamespace,
+        Self::KubernetesNode,
+        Self::KubernetesService,
+        Self::KubernetesIngress,
+    ];
+
     /// Name in the inventory.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -76,6 +129,12 @@ impl Kind {
             Self::Container => "container",
             Self::Process => "process",
             Self::Capability => "capability",
+            Self::Pod => "k8s_pod",
+            Self::KubernetesCluster => "k8s_cluster",
+            Self::KubernetesNamespace => "k8s_namespace",
+            Self::KubernetesNode => "k8s_node",
+            Self::KubernetesService => "k8s_service",
+            Self::KubernetesIngress => "k8s_ingress",
         }
     }
 }

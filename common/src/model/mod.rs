@@ -7,6 +7,7 @@ mod capability;
 mod container;
 mod entity;
 mod host;
+pub mod kubernetes;
 mod limits;
 mod process;
 mod report;

@@ -18,13 +18,52 @@ pub enum Source {
     Process,
     /// What the host can be used for or managed with.
     Capability,
+    /// Pods of this node.
+    Kubernetes,
+    /// The cluster itself, by the holder of its Lease; so are the further ones.
+    KubernetesCluster,
+    /// Namespaces with their quotas, limits, policies and access.
+    KubernetesNamespaces,
+    /// Nodes.
+    KubernetesNodes,
+    /// Services.
+    KubernetesServices,
+    /// Ingresses.
+    KubernetesIngresses,
     /// A source of another version; kept by name.
     Other(String),
 }
 
 impl Source {
     /// The sources this version knows.
-    pub const KNOWN: [Self; 5] = [Self::Host, Self::Docker, Self::Podman, Self::Process, Self::Capability];
+    pub const KNOWN: [Self; 11] = [
+        Self::Host,
+        Self::Docker,
+        Self::Podman,
+        Self::Process,
+        Self::Capability,
+        Self::Kubernetes,
+        Self::KubernetesCluster,
+        Self::KubernetesNamespaces,
+        Self::KubernetesNodes,
+        Self::KubernetesServices,
+        Self::KubernetesIngresses,
+    ];
+
+    /// The sources that tell of a whole cluster, not of one host. Only the holder of the cluster's Lease looks at them.
+    pub const OF_CLUSTER: [Self; 5] = [
+        Self::KubernetesCluster,
+        Self::KubernetesNamespaces,
+        Self::KubernetesNodes,
+        Self::KubernetesServices,
+        Self::KubernetesIngresses,
+    ];
+
+    /// Whether it tells of a whole cluster.
+    #[must_use]
+    pub fn is_of_cluster(&self) -> bool {
+        Self::OF_CLUSTER.contains(self)
+    }
 
     /// Name on the wire, in the inventory and in prose.
     #[must_use]
@@ -35,6 +74,12 @@ impl Source {
             Self::Podman => "podman",
             Self::Process => "process",
             Self::Capability => "capability",
+            Self::Kubernetes => "kubernetes",
+            Self::KubernetesCluster => "k8s-cluster",
+            Self::KubernetesNamespaces => "k8s-namespaces",
+            Self::KubernetesNodes => "k8s-nodes",
+            Self::KubernetesServices => "k8s-services",
+            Self::KubernetesIngresses => "k8s-ingresses",
             Self::Other(name) => name,
         }
     }

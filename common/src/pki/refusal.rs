@@ -49,6 +49,8 @@ refusal_codes! {
     TokenExpired = "token-expired", true;
     /// A person withdrew the join token.
     TokenRevoked = "token-revoked", true;
+    /// The token of the service account is not accepted.
+    AccountRefused = "account-refused", false;
     /// A field of the request is missing or wrong.
     RequestMalformed = "request-malformed", true;
     /// The signing request is not one over a P-256 key, or not signed by it.

@@ -6,7 +6,10 @@ use prost::Message as _;
 use super::{At as _, WireError, key, required};
 use crate::{
     hash::EntityHash,
-    model::{Body, Capability, Container, Entity, Evidence, Host, Process},
+    model::{
+        Body, Capability, Container, Entity, Evidence, Host, Process,
+        kubernetes::{Cluster, Ingress, Namespace, Node, Pod, Service},
+    },
 };
 
 /// Hashes an entity: its encoding without the hash field, which is deterministic because labels are ordered.
@@ -33,6 +36,22 @@ pub(super) fn entity(message: pb::Entity) -> Result<(Entity, EntityHash), WireEr
         pb::entity::Body::Capability(capability) => {
             Body::Capability(Capability::try_from(capability).at("capability")?)
         }
+        pb::entity::Body::Pod(pod) => Body::Pod(Box::new(Pod::try_from(pod).at("pod")?)),
+        pb::entity::Body::KubernetesCluster(cluster) => {
+            Body::KubernetesCluster(Box::new(Cluster::try_from(cluster).at("kubernetes_cluster")?))
+        }
+        pb::entity::Body::KubernetesNamespace(namespace) => {
+            Body::KubernetesNamespace(Box::new(Namespace::try_from(namespace).at("kubernetes_namespace")?))
+        }
+        pb::entity::Body::KubernetesNode(node) => {
+            Body::KubernetesNode(Box::new(Node::try_from(node).at("kubernetes_node")?))
+        }
+        pb::entity::Body::KubernetesService(service) => {
+            Body::KubernetesService(Box::new(Service::try_from(service).at("kubernetes_service")?))
+        }
+        pb::entity::Body::KubernetesIngress(ingress) => {
+            Body::KubernetesIngress(Box::new(Ingress::try_from(ingress).at("kubernetes_ingress")?))
+        }
     };
     let evidence = evidence.into_iter().map(Evidence::from).collect();
     Ok((Entity { native_id: key("native_id", native_id)?, evidence, body }, hash))
@@ -47,6 +66,12 @@ impl From<Entity> for pb::Entity {
             Body::Container(container) => pb::entity::Body::Container((*container).into()),
             Body::Process(process) => pb::entity::Body::Process((*process).into()),
             Body::Capability(capability) => pb::entity::Body::Capability(capability.into()),
+            Body::Pod(pod) => pb::entity::Body::Pod((*pod).into()),
+            Body::KubernetesCluster(cluster) => pb::entity::Body::KubernetesCluster((*cluster).into()),
+            Body::KubernetesNamespace(namespace) => pb::entity::Body::KubernetesNamespace((*namespace).into()),
+            Body::KubernetesNode(node) => pb::entity::Body::KubernetesNode((*node).into()),
+            Body::KubernetesService(service) => pb::entity::Body::KubernetesService((*service).into()),
+            Body::KubernetesIngress(ingress) => pb::entity::Body::KubernetesIngress((*ingress).into()),
         };
         Self {
             native_id,

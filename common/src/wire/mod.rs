@@ -8,6 +8,7 @@ mod container;
 mod entity;
 mod error;
 mod host;
+mod kubernetes;
 mod process;
 mod report;
 mod usage;

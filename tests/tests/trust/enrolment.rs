@@ -17,6 +17,7 @@ fn request(token: &str, csr_der: Vec<u8>) -> pb::EnrollRequest {
         csr_der,
         machine: Some(machine().into()),
         agent_version: "0.1.0".to_owned(),
+        service_account_token: None,
     }
 }
 

@@ -5,6 +5,8 @@ use rcgen::{
     SubjectPublicKeyInfo, string::Ia5String,
 };
 
+use orchestrix_common::pki::TokenId;
+
 use super::*;
 
 const AGENT: &str = "spiffe://orchestrix.local/agent/0193b3a4-7c1e-7d2f-9a3b-4c5d6e7f8091";
@@ -108,13 +110,13 @@ fn an_identity_from_a_cloned_disk_is_not_used() {
 fn a_second_try_with_the_same_token_uses_the_same_key() {
     let dir = tempfile::tempdir().unwrap();
     let keystore = Keystore::at(dir.path(), &machine("aa"));
-    let (token, other) = (TokenId::from_random([1; 8]), TokenId::from_random([2; 8]));
-    let first = keystore.pending_key(token).unwrap();
-    assert_eq!(keystore.pending_key(token).unwrap().pkcs8(), first.pkcs8());
-    assert_ne!(keystore.pending_key(other).unwrap().pkcs8(), first.pkcs8());
-    let before = keystore.pending_key(other).unwrap();
+    let (token, other) = (TokenId::from_random([1; 8]).to_string(), TokenId::from_random([2; 8]).to_string());
+    let first = keystore.pending_key(&token).unwrap();
+    assert_eq!(keystore.pending_key(&token).unwrap().pkcs8(), first.pkcs8());
+    assert_ne!(keystore.pending_key(&other).unwrap().pkcs8(), first.pkcs8());
+    let before = keystore.pending_key(&other).unwrap();
     let clone = Keystore::at(dir.path(), &machine("bb"));
-    assert_ne!(clone.pending_key(other).unwrap().pkcs8(), before.pkcs8(), "another machine makes its own key");
+    assert_ne!(clone.pending_key(&other).unwrap().pkcs8(), before.pkcs8(), "another machine makes its own key");
     keystore.save(&issued(1)).unwrap();
     assert!(!dir.path().join("identity/pending").exists());
 }
@@ -125,7 +127,7 @@ fn preparing_an_image_leaves_no_key_behind() {
     let keystore = Keystore::at(dir.path(), &machine("aa"));
     wipe(dir.path()).unwrap();
     keystore.save(&issued(1)).unwrap();
-    keystore.pending_key(TokenId::from_random([1; 8])).unwrap();
+    keystore.pending_key(&TokenId::from_random([1; 8]).to_string()).unwrap();
     wipe(dir.path()).unwrap();
     assert!(keystore.load().unwrap().is_none());
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);

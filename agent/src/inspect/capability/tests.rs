@@ -7,7 +7,8 @@ use super::*;
 fn fixture() -> (tempfile::TempDir, HostRoot) {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let root = HostRoot { proc: at.join("proc"), sys: at.join("sys"), etc: at.join("etc"), own: at.to_owned() };
+    let root =
+        HostRoot { proc: at.join("proc"), sys: at.join("sys"), etc: at.join("etc"), own: at.to_owned(), node: None };
     (folder, root)
 }
 

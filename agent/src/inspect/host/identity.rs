@@ -3,6 +3,7 @@
 use orchestrix_common::model::{Machine, NetworkInterface};
 
 use super::{HostRoot, network, read_line, surroundings};
+use crate::inspect::kubernetes::NodeIdentity;
 
 /// What vendors leave in place of a value, in lower case.
 const JUNK: [&str; 24] = [
@@ -33,10 +34,13 @@ const JUNK: [&str; 24] = [
 ];
 
 /// Reads what identifies the machine.
-pub(super) fn read(root: &HostRoot, node_name: Option<&str>, interfaces: &[NetworkInterface]) -> Machine {
+pub(super) fn read(root: &HostRoot, interfaces: &[NetworkInterface]) -> Machine {
+    if let Some(node) = &root.node {
+        return of_node(root, node, interfaces);
+    }
     let in_container = surroundings::container(root).is_some();
     Machine {
-        hostname: hostname(root, node_name),
+        hostname: hostname(root),
         machine_id: machine_id(root),
         product_uuid: hardware(root, "product_uuid", in_container).map(|uuid| uuid.to_ascii_lowercase()),
         product_serial: hardware(root, "product_serial", in_container),
@@ -48,10 +52,27 @@ pub(super) fn read(root: &HostRoot, node_name: Option<&str>, interfaces: &[Netwo
     }
 }
 
-fn hostname(root: &HostRoot, node_name: Option<&str>) -> String {
+/// What identifies a node of a cluster. Hardware addresses may be those of a pod's network and are left out.
+fn of_node(root: &HostRoot, node: &NodeIdentity, interfaces: &[NetworkInterface]) -> Machine {
+    let NodeIdentity { name, machine_id, system_uuid, provider_id, addresses } = node.clone();
+    let known = |id: &String| !is_junk(id);
+    Machine {
+        hostname: name,
+        machine_id: machine_id.map(|id| id.to_ascii_lowercase()).filter(known),
+        product_uuid: system_uuid.filter(known),
+        product_serial: None,
+        cloud_instance_id: provider_id,
+        mac_addresses: Vec::new(),
+        addresses: if addresses.is_empty() { network::addresses(root, interfaces) } else { addresses },
+        // The facts are the node's, wherever the agent itself runs.
+        in_container: false,
+    }
+}
+
+fn hostname(root: &HostRoot) -> String {
     let kernel = || read_line(root.proc.join("sys/kernel/hostname"));
     let file = || root.is_mounted().then(|| read_line(root.etc.join("hostname"))).flatten();
-    node_name.map(str::to_owned).or_else(file).or_else(kernel).unwrap_or_else(|| "localhost".into())
+    file().or_else(kernel).unwrap_or_else(|| "localhost".into())
 }
 
 /// machine-id(5): 32 hexadecimal digits; `uninitialized` and zeros are none.

@@ -4,8 +4,7 @@
 //! `/host/proc`; only the IPv4 addresses of interfaces come from sysinfo. The body holds nothing volatile: use of CPU
 //! and memory is measured apart, and interfaces that come and go with containers are left out.
 //!
-//! In Kubernetes (`KUBERNETES_SERVICE_HOST` is set) the environment variable `NODE_NAME` is the name of the host, since
-//! the kernel would tell the pod's.
+//! In Kubernetes the cluster's word on what identifies the node counts, since a pod's own files would tell of the pod.
 
 mod disks;
 mod facts;
@@ -41,12 +40,7 @@ pub fn machine() -> Machine {
 /// What identifies the machine whose files are at `root`.
 #[must_use]
 pub fn machine_at(root: &HostRoot) -> Machine {
-    identity::read(root, node_name().as_deref(), &network::read(root))
-}
-
-fn node_name() -> Option<String> {
-    std::env::var_os("KUBERNETES_SERVICE_HOST")?;
-    std::env::var("NODE_NAME").ok().filter(|name| !name.is_empty())
+    identity::read(root, &network::read(root))
 }
 
 /// Looks at the host itself.
@@ -109,7 +103,7 @@ fn read(root: &HostRoot) -> Result<Host, InspectError> {
         return Err(InspectError::Unavailable(format!("cannot read {}", root.proc.join("sys/kernel").display())));
     }
     let interfaces = network::read(root);
-    let machine = identity::read(root, node_name().as_deref(), &interfaces);
+    let machine = identity::read(root, &interfaces);
     let os = facts::os_release(root);
     let cpu = facts::processors(root);
     let memory = facts::memory(&read_text(root.proc.join("meminfo")).unwrap_or_default());

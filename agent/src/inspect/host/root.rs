@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::inspect::kubernetes::NodeIdentity;
+
 /// The folders that describe a host, as values: a test points them at a fixture tree, an agent in a container at
 /// `/host/proc` and the like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,11 +19,13 @@ pub struct HostRoot {
     pub etc: PathBuf,
     /// Root folder of the agent itself, normally `/`: it tells whether the agent is inside a container.
     pub own: PathBuf,
+    /// What the cluster says identifies this node; `None` outside of a cluster. Its word counts, not the files'.
+    pub node: Option<NodeIdentity>,
 }
 
 impl Default for HostRoot {
     fn default() -> Self {
-        Self { proc: "/proc".into(), sys: "/sys".into(), etc: "/etc".into(), own: "/".into() }
+        Self { proc: "/proc".into(), sys: "/sys".into(), etc: "/etc".into(), own: "/".into(), node: None }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use super::*;
+use crate::inspect::kubernetes::NodeIdentity;
 
 fn write(root: &Path, files: &[(&str, &str)]) {
     for (name, content) in files {
@@ -41,7 +42,8 @@ fn fixture() -> (tempfile::TempDir, HostRoot) {
             ("etc/os-release", "NAME=\"Debian GNU/Linux\"\nID=debian\nVERSION_ID=\"12\"\n"),
         ],
     );
-    let root = HostRoot { proc: at.join("proc"), sys: at.join("sys"), etc: at.join("etc"), own: at.to_owned() };
+    let root =
+        HostRoot { proc: at.join("proc"), sys: at.join("sys"), etc: at.join("etc"), own: at.to_owned(), node: None };
     (folder, root)
 }
 
@@ -121,7 +123,10 @@ fn fillers_identify_nothing() {
 #[test]
 fn in_kubernetes_the_node_names_the_host() {
     let (_folder, root) = fixture();
-    assert_eq!(identity::read(&root, Some("node-7"), &[]).hostname, "node-7");
+    let node = NodeIdentity { name: "node-7".into(), system_uuid: Some("0F-1".into()), ..NodeIdentity::default() };
+    let machine = machine_at(&HostRoot { node: Some(node), ..root.clone() });
+    assert_eq!((machine.hostname.as_str(), machine.product_uuid.as_deref()), ("node-7", Some("0F-1")));
+    assert_eq!((machine.machine_id, machine.mac_addresses), (None, Vec::new()), "the files tell of the pod");
     let (folder, root) = fixture();
     write(folder.path(), &[("etc/machine-id", "uninitialized\n")]);
     assert_eq!(machine_at(&root).machine_id, None);

@@ -64,7 +64,13 @@ impl Fixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
-        let root = HostRoot { proc: at.join("proc"), sys: at.join("sys"), etc: at.join("etc"), own: at.to_owned() };
+        let root = HostRoot {
+            proc: at.join("proc"),
+            sys: at.join("sys"),
+            etc: at.join("etc"),
+            own: at.to_owned(),
+            node: None,
+        };
         fs::create_dir_all(root.proc.join("self/ns")).unwrap();
         fs::create_dir_all(&root.etc).unwrap();
         symlink(format!("net:[{NET}]"), root.proc.join("self/ns/net")).unwrap();

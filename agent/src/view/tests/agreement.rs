@@ -26,6 +26,7 @@ fn any_process() -> impl Strategy<Value = Entity> {
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
+    let pods = prop::collection::btree_map("[p-q]", prop::collection::btree_set("[a-f]", 0..3), 0..3);
     let sighting =
         prop_oneof![any_container().prop_map(|entity| present(1, entity)), "[a-e]".prop_map(|id| gone(1, &id))];
     prop_oneof![
@@ -40,8 +41,20 @@ fn any_step() -> impl Strategy<Value = Step> {
             whole
         )),
         sighting.prop_map(|sighting| Step::Sighting(Source::Docker, sighting)),
+        (pods, any::<bool>()).prop_map(|(pods, whole)| Step::Look(Source::Kubernetes, apart(pods), whole)),
         Just(Step::Fail(Source::Docker)),
     ]
+}
+
+/// Pods that have no container in common.
+fn apart(pods: BTreeMap<String, BTreeSet<String>>) -> Vec<Entity> {
+    let mut taken = BTreeSet::new();
+    let pods = pods.into_iter().map(|(uid, containers)| {
+        let containers: Vec<&str> = containers.iter().map(String::as_str).collect();
+        let own: Vec<&str> = containers.into_iter().filter(|id| taken.insert((*id).to_owned())).collect();
+        pod(&uid, &own)
+    });
+    pods.collect()
 }
 
 /// A collector that applies what it is told.
@@ -69,6 +82,7 @@ proptest! {
         let mut view = View::new();
         look(&mut view, &Source::Docker, 0, vec![]);
         look(&mut view, &Source::Process, 0, vec![]);
+        look(&mut view, &Source::Kubernetes, 0, vec![]);
         view.settle();
         let mut believed = Believed::default();
         for step in steps {
@@ -99,7 +113,8 @@ proptest! {
             let raw = view.raw.iter().map(|(source, raw)| (source.clone(), raw.entities.clone())).collect();
             for (source, entities) in join::join(&raw) {
                 for (id, entity) in entities {
-                    let ending = join::container_of(&entity).is_some_and(|id| view.ended.contains_key(id));
+                    let ending = matches!(&entity.body, Body::Process(process)
+                        if process.container_id.as_ref().is_some_and(|id| view.ended.contains_key(id)));
                     let reported = view.entity(&source, &id).map(|held| Arc::clone(&held.entity));
                     prop_assert_eq!(reported, (!ending).then_some(entity));
                 }

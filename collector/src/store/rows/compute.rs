@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Columns of `computes` that discovery may fill with text, and their sizes in characters.
-const TEXTS: [(&str, usize); 17] = [
+const TEXTS: [(&str, usize); 18] = [
     ("name", 255),
     ("compute_type", 50),
     ("node_type", 50),
@@ -33,6 +33,7 @@ const TEXTS: [(&str, usize); 17] = [
     ("kernel_version", 100),
     ("virtualization_type", 50),
     ("container_runtime", 50),
+    ("orchestration_platform", 50),
     ("primary_mac_address", 17),
 ];
 /// Columns of `computes` that discovery may fill with whole numbers.

@@ -13,7 +13,7 @@ pub struct EntityRow {
     pub source: Source,
     /// The source's identifier of it.
     pub native_id: String,
-    /// `host`, `container`, `process` or `capability`.
+    /// Word of its kind, for example `container`.
     pub kind: String,
     /// Its hash, as the agent computed it.
     pub hash: EntityHash,
@@ -80,7 +80,8 @@ pub async fn entity_find(
 /// # Errors
 /// When the statement fails.
 pub async fn entity_count_workloads(from: &mut impl Executor, agent: AgentId) -> Result<u64, StoreError> {
-    let sql = "SELECT COUNT(*) AS n FROM agent_entities WHERE agent_id = ? AND kind IN ('container', 'process')";
+    let sql =
+        "SELECT COUNT(*) AS n FROM agent_entities WHERE agent_id = ? AND kind IN ('container', 'process', 'k8s_pod')";
     let row = from.fetch_optional(sql.to_owned(), vec![agent.into()]).await?;
     row.map_or(Ok(0), |row| row.get("n"))
 }

@@ -18,6 +18,8 @@ pub mod environment_worker;
 pub mod history;
 pub mod identity;
 pub mod join_token;
+pub mod k8s_cluster;
+pub mod k8s_object;
 pub mod liveness;
 pub mod match_conflict;
 pub mod place;

@@ -1,5 +1,6 @@
 //! Where a compute stands: the default hierarchy for hosts whose token names no place.
 
+use super::cut;
 use crate::store::{Executor, StoreError, Tx, Value};
 
 /// Setting that remembers the default datacenter, so that people may rename it.
@@ -104,6 +105,64 @@ pub async fn place_default_in_tx(tx: &mut Tx) -> Result<Place, StoreError> {
     let row = vec![SETTING.into(), datacenter.to_string().into()];
     tx.insert_many("discovery_settings", &["name", "content"], vec![row], &ending).await?;
     Ok(Place { datacenter_id: datacenter, cloud_id: Some(cloud) })
+}
+
+/// Where a compute stands; `None` when it has no datacenter.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn place_of_compute_in_tx(tx: &mut Tx, compute: i64) -> Result<Option<Place>, StoreError> {
+    let sql = "SELECT datacenter_id, cloud_id FROM computes WHERE id = ? AND datacenter_id IS NOT NULL";
+    let row = tx.fetch_optional(sql.to_owned(), vec![compute.into()]).await?;
+    row.map(|row| Ok(Place { datacenter_id: row.get("datacenter_id")?, cloud_id: row.get("cloud_id")? })).transpose()
+}
+
+/// Puts a compute somewhere else.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn place_set_in_tx(tx: &mut Tx, compute: i64, place: Place) -> Result<(), StoreError> {
+    let now = tx.dialect().now_datetime();
+    let sql = format!("UPDATE computes SET datacenter_id = ?, cloud_id = ?, updated_at = {now} WHERE id = ?");
+    tx.execute(sql, vec![place.datacenter_id.into(), place.cloud_id.into(), compute.into()]).await?;
+    Ok(())
+}
+
+/// Finds the datacenter of a zone by the codes that a provider gives its regions and zones. What is missing is made in
+/// the cloud of the default place. The caller holds [`matching_lock_in_tx`].
+///
+/// # Errors
+/// When a statement fails.
+pub async fn place_of_zone_in_tx(tx: &mut Tx, default: Place, region: &str, zone: &str) -> Result<Place, StoreError> {
+    let (region, zone) = (cut(region, 50), cut(zone, 50));
+    let cloud = default.cloud_id;
+    let sql = "SELECT id, cloud_id FROM regions WHERE code = ?";
+    let (region_id, cloud) = match tx.fetch_optional(sql.to_owned(), vec![region.into()]).await? {
+        Some(row) => (row.get("id")?, row.get("cloud_id")?),
+        None => {
+            let sql = "INSERT INTO regions (name, code, cloud_id) VALUES (?, ?, ?)";
+            (tx.insert(sql, vec![region.into(), region.into(), cloud.into()]).await?, cloud)
+        }
+    };
+    let zone_id = find_or_insert(
+        tx,
+        ("SELECT id FROM availability_zones WHERE region_id = ? AND code = ?", vec![region_id.into(), zone.into()]),
+        (
+            "INSERT INTO availability_zones (name, code, region_id) VALUES (?, ?, ?)".to_owned(),
+            vec![zone.into(), zone.into(), region_id.into()],
+        ),
+    )
+    .await?;
+    let datacenter_id = find_or_insert(
+        tx,
+        ("SELECT id FROM datacenters WHERE availability_zone_id = ? ORDER BY id LIMIT 1", vec![zone_id.into()]),
+        (
+            "INSERT INTO datacenters (name, cloud_id, availability_zone_id) VALUES (?, ?, ?)".to_owned(),
+            vec![zone.into(), cloud.into(), zone_id.into()],
+        ),
+    )
+    .await?;
+    Ok(Place { datacenter_id, cloud_id: cloud })
 }
 
 /// A region's code is unique in the whole inventory, and `default` may be taken by another cloud.

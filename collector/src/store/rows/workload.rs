@@ -12,7 +12,7 @@ use crate::store::{Dialect, Executor, Row, StoreError, Tx, Value};
 pub struct WorkloadRow {
     /// Its key; `None` until it is stored.
     pub id: Option<i64>,
-    /// `container` or `process`.
+    /// `container`, `process` or `k8s_pod`.
     pub workload_type: String,
     /// Its name, cut to 255 characters.
     pub name: String,
@@ -26,7 +26,7 @@ pub struct WorkloadRow {
     pub ip_address: Option<String>,
     /// Published ports of a container, listeners of a process.
     pub ports: Json,
-    /// How it is kept apart: `docker`, `podman`, `systemd`, `user`.
+    /// How it is kept apart: `docker`, `podman`, `systemd`, `user`, `k8s_namespace`.
     pub isolation_method: String,
     /// Everything else the source said of it.
     pub details: Json,
@@ -42,6 +42,8 @@ pub struct WorkloadRow {
     pub container_row_id: Option<i64>,
     /// What discovery itself wrote there.
     pub container_filled: Option<Json>,
+    /// Namespace of a pod.
+    pub k8s_namespace_id: Option<i64>,
     /// When it was first seen.
     pub first_seen_at: Timestamp,
     /// When it last changed.
@@ -56,7 +58,7 @@ pub struct WorkloadRow {
     pub end_reason: Option<String>,
 }
 
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "workload_type",
     "workload_name",
     "workload_id",
@@ -72,6 +74,7 @@ const COLUMNS: [&str; 20] = [
     "evidence",
     "container_row_id",
     "container_filled",
+    "k8s_namespace_id",
     "changed_at_us",
     "started_at_us",
     "finished_at_us",
@@ -114,6 +117,7 @@ fn workload(row: &Row) -> Result<WorkloadRow, StoreError> {
         evidence: row.json("evidence")?.unwrap_or(Json::Null),
         container_row_id: row.get("container_row_id")?,
         container_filled: row.json("container_filled")?,
+        k8s_namespace_id: row.get("k8s_namespace_id")?,
         first_seen_at: row.time("first_seen_at_us")?,
         changed_at: row.time("changed_at_us")?,
         started_at: row.time_opt("started_at_us")?,
@@ -207,6 +211,7 @@ fn values(workload: &WorkloadRow, compute: i64, source: &Source) -> Vec<Value> {
         evidence,
         container_row_id,
         container_filled,
+        k8s_namespace_id,
         first_seen_at,
         changed_at,
         started_at,
@@ -230,6 +235,7 @@ fn values(workload: &WorkloadRow, compute: i64, source: &Source) -> Vec<Value> {
         evidence.into(),
         (*container_row_id).into(),
         container_filled.as_ref().into(),
+        (*k8s_namespace_id).into(),
         (*changed_at).into(),
         (*started_at).into(),
         (*finished_at).into(),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use orchestrix_common::{model::Container, time::Timestamp};
 
-use super::{super::api, Rules, text::filled};
+use super::{super::api, Rules};
+use crate::inspect::text::filled;
 
 /// Attributes that engines add; all others are the container's labels.
 const NOT_LABELS: [&str; 13] = [

@@ -6,7 +6,6 @@
 
 mod event;
 mod ports;
-mod text;
 
 use orchestrix_common::{
     model::{Command, Container, ContainerNetwork, ContainerState, Limits, Mount},
@@ -14,7 +13,7 @@ use orchestrix_common::{
 };
 
 use super::api;
-use crate::inspect::Warning;
+use crate::inspect::{Warning, text};
 
 pub(super) use event::{Action, Event, event};
 pub(super) use ports::closed;
@@ -120,7 +119,7 @@ fn command(program: String, arguments: &[String], rules: &Rules) -> Command {
     let limit = rules.limits.string_bytes as usize;
     Command {
         argument_count: u32::try_from(arguments.len()).unwrap_or(u32::MAX),
-        arguments: if rules.arguments { text::arguments(&program, arguments, limit) } else { Vec::new() },
+        arguments: if rules.arguments { text::arguments(&program, arguments, LIST_LIMIT, limit) } else { Vec::new() },
         program: cut(program, limit),
     }
 }

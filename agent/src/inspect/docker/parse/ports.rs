@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orchestrix_common::model::{Protocol, PublishedPort};
 
-use super::{super::api, text::filled};
+use super::super::api;
+use crate::inspect::text::filled;
 
 /// Joins mapped and declared ports. The mapping for IPv4 and the one for IPv6 stay two entries, told apart by the
 /// host's address; a port is listed as declared only when nothing maps it.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing step fails the test")]
 
+mod kubernetes;
+
 use std::collections::BTreeMap;
 
 use orchestrix_common::{
@@ -219,7 +221,7 @@ fn capability() -> impl Strategy<Value = Body> {
 fn entity() -> impl Strategy<Value = Entity> {
     let evidence =
         (word(), word()).prop_map(|(source, native_id)| Evidence { source: Source::from(source), native_id });
-    (word(), vec(evidence, 0..3), prop_oneof![host(), container(), process(), capability()])
+    (word(), vec(evidence, 0..3), prop_oneof![host(), container(), process(), capability(), kubernetes::body()].boxed())
         .prop_map(|(native_id, evidence, body)| Entity { native_id, evidence, body })
 }
 

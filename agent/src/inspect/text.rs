@@ -1,4 +1,4 @@
-//! Bounding and redacting the texts of a container.
+//! Bounding and redacting the texts of what was seen.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use orchestrix_common::{model::Limits, redact};
 const CUT: &str = "…[cut]";
 
 /// The text, unless there is none or it is empty: engines write "not set" as an empty text.
-pub(super) fn filled(text: Option<String>) -> Option<String> {
+pub(in crate::inspect) fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
 /// Shortens a text to `limit` bytes, marker included.
-pub(super) fn cut(mut text: String, limit: usize) -> String {
+pub(in crate::inspect) fn cut(mut text: String, limit: usize) -> String {
     if text.len() > limit {
         text.truncate(text.floor_char_boundary(limit.saturating_sub(CUT.len())));
         text.push_str(CUT);
@@ -24,7 +24,7 @@ pub(super) fn cut(mut text: String, limit: usize) -> String {
 /// Labels within the limits, in the order of their keys, and how many were left out.
 ///
 /// A key is never cut, because two keys could become one; a label whose key is too long is left out.
-pub(super) fn labels(all: BTreeMap<String, String>, limits: &Limits) -> (BTreeMap<String, String>, u32) {
+pub(in crate::inspect) fn labels(all: BTreeMap<String, String>, limits: &Limits) -> (BTreeMap<String, String>, u32) {
     let limit = limits.string_bytes as usize;
     let count = all.len();
     let kept: BTreeMap<_, _> = all
@@ -40,13 +40,9 @@ pub(super) fn labels(all: BTreeMap<String, String>, limits: &Limits) -> (BTreeMa
     (kept, truncated)
 }
 
-/// Arguments of a command, scrubbed as a whole (a secret may follow its option) and then cut.
-pub(super) fn arguments(program: &str, all: &[String], limit: usize) -> Vec<String> {
-    redact::arguments_of(program, all)
-        .into_iter()
-        .take(super::LIST_LIMIT)
-        .map(|argument| cut(argument, limit))
-        .collect()
+/// At most `most` arguments of a command, scrubbed as a whole (a secret may follow its option) and then cut.
+pub(in crate::inspect) fn arguments(program: &str, all: &[String], most: usize, limit: usize) -> Vec<String> {
+    redact::arguments_of(program, all).into_iter().take(most).map(|argument| cut(argument, limit)).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,12 @@
 //! An agent of this host, as an operator would run it.
 
-use std::{fs, net::SocketAddr, path::PathBuf, process::Command, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use tempfile::TempDir;
 
@@ -17,6 +23,8 @@ pub struct AgentProcess {
     agent: Option<Daemon>,
     folder: TempDir,
     collector: SocketAddr,
+    /// It enrols by a service account and not by a join token.
+    by_account: bool,
 }
 
 impl AgentProcess {
@@ -40,7 +48,7 @@ impl AgentProcess {
         let address = docker.map_or_else(|| nowhere.clone(), RealDocker::host);
         let config = format!("[inspect.podman]\naddress = {nowhere:?}\n\n[inspect.docker]\naddress = {address:?}\n");
         fs::write(folder.path().join("agent.toml"), config).expect("the configuration can be written");
-        Self { agent: None, folder, collector }
+        Self { agent: None, folder, collector, by_account: false }
     }
 
     /// Lets it look at Docker as a whole more often than by default, for what no event tells.
@@ -52,6 +60,34 @@ impl AgentProcess {
         let config = fs::read_to_string(self.config_file()).expect("the configuration can be read");
         let config = format!("{config}interval_secs = {secs}\n");
         fs::write(self.config_file(), config).expect("the configuration can be written");
+        self
+    }
+
+    /// Lets it look at a cluster, as the agent of `node` and with the rights of `kubeconfig`.
+    ///
+    /// # Panics
+    /// When the configuration cannot be written.
+    #[must_use]
+    pub fn of_node(self, kubeconfig: &Path, node: &str) -> Self {
+        let config = fs::read_to_string(self.config_file()).expect("the configuration can be read");
+        let kubernetes = format!("[inspect.kubernetes]\nkubeconfig = {kubeconfig:?}\nnode_name = {node:?}\n");
+        // In front, since other settings are appended.
+        fs::write(self.config_file(), format!("{kubernetes}\n{config}")).expect("the configuration can be written");
+        self
+    }
+
+    /// Lets it enrol by the token of a service account, at the collector with this pin.
+    ///
+    /// # Panics
+    /// When its files cannot be written.
+    #[must_use]
+    pub fn by_service_account(mut self, token: &str, pin: &str) -> Self {
+        let file = self.folder.path().join("account.token");
+        fs::write(&file, token).expect("the token can be written");
+        let config = fs::read_to_string(self.config_file()).expect("the configuration can be read");
+        let keys = format!("service_account_token_file = {file:?}\ncollector_pin = {pin:?}\n");
+        fs::write(self.config_file(), format!("{keys}\n{config}")).expect("the configuration can be written");
+        self.by_account = true;
         self
     }
 
@@ -100,16 +136,18 @@ impl AgentProcess {
     #[must_use]
     pub fn flags(&self) -> Vec<String> {
         let path = |path: PathBuf| path.to_string_lossy().into_owned();
-        vec![
+        let mut flags = vec![
             "--config".to_owned(),
             path(self.config_file()),
             "--state-dir".to_owned(),
             path(self.state_dir()),
             "--collector".to_owned(),
             self.collector.to_string(),
-            "--token-file".to_owned(),
-            path(self.token_file()),
-        ]
+        ];
+        if !self.by_account {
+            flags.extend(["--token-file".to_owned(), path(self.token_file())]);
+        }
+        flags
     }
 
     /// Starts it; it enrols when it has not yet.

@@ -45,6 +45,12 @@ impl Installation {
         Self::new(None, "127.0.0.1", &format!("[agents]\nheartbeat_secs = {secs}\n"))
     }
 
+    /// Starts a collector on the embedded database with these lines in its configuration.
+    #[must_use]
+    pub fn configured(config: &str) -> Self {
+        Self::new(None, "127.0.0.1", config)
+    }
+
     /// Starts a collector whose agents' side listens on `address`, for agents in another network namespace.
     #[must_use]
     pub fn reachable_at(address: &str) -> Self {

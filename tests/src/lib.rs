@@ -21,6 +21,7 @@ pub mod docker;
 pub mod http;
 pub mod installation;
 pub mod inventory;
+pub mod kubernetes;
 pub mod mariadb;
 pub mod part;
 pub mod proc;

@@ -1,0 +1,104 @@
+//! The pods of one node, step by step.
+
+use std::time::Duration;
+
+use orchestrix_tests::{
+    agent::AgentProcess,
+    installation::Installation,
+    inventory::{Workload, workloads},
+    kubernetes::{RealKubernetes, pod, pod_status},
+    wait,
+};
+use serde_json::json;
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// The pods that the inventory believes in, by namespace and name, with their status.
+fn believed(installation: &Installation) -> Vec<String> {
+    let alive = workloads(installation, "kubernetes").into_iter().filter(|workload| !workload.has_ended());
+    let told = alive.map(|pod| {
+        format!("{}/{} {}", pod.0["isolationDetails"]["namespace"].as_str().unwrap_or("?"), pod.name(), pod.status())
+    });
+    let mut told: Vec<String> = told.collect();
+    told.sort();
+    told
+}
+
+#[track_caller]
+fn wait_for(installation: &Installation, wanted: &[&str]) {
+    wait::until(&format!("the pods to be {wanted:?}"), SOON, || {
+        let seen = believed(installation);
+        wait::check(seen == wanted, || format!("{seen:#?}"))
+    });
+}
+
+fn named(installation: &Installation, name: &str) -> Vec<Workload> {
+    workloads(installation, "kubernetes").into_iter().filter(|workload| workload.name() == name).collect()
+}
+
+#[test]
+fn a_pod_is_seen_at_each_step_of_its_life() {
+    let Some(mut cluster) = RealKubernetes::start() else { return };
+    cluster.create_node("node-a", &json!({}));
+    cluster.create_node("node-b", &json!({}));
+    cluster.create_namespace("team-a", &json!({ "team": "a" }));
+    cluster.run_pod("team-a", "web", "node-a", "aa11");
+    cluster.run_pod("team-a", "elsewhere", "node-b", "bb22");
+    let installation = Installation::on_sqlite();
+    let mut agent = AgentProcess::prepare(&installation, None).of_node(&cluster.admin_kubeconfig(), "node-a");
+    agent.start();
+    wait_for(&installation, &["team-a/web Running"]);
+
+    // Made, taken on, running, in a crash loop, running again.
+    let pods = "/api/v1/namespaces/team-a/pods";
+    cluster.create(pods, &pod("job", "node-a"));
+    wait_for(&installation, &["team-a/job Pending", "team-a/web Running"]);
+    let path = format!("{pods}/job");
+    cluster.set_status(&path, &pod_status("Pending", "cc33", 0));
+    wait_for(&installation, &["team-a/job ContainerCreating", "team-a/web Running"]);
+    cluster.set_status(&path, &pod_status("Running", "cc33", 0));
+    wait_for(&installation, &["team-a/job Running", "team-a/web Running"]);
+    let mut crashing = pod_status("Running", "cc33", 3);
+    crashing["containerStatuses"][0]["state"] = json!({ "waiting": { "reason": "CrashLoopBackOff" } });
+    cluster.set_status(&path, &crashing);
+    wait_for(&installation, &["team-a/job CrashLoopBackOff", "team-a/web Running"]);
+    cluster.set_status(&path, &pod_status("Running", "dd44", 4));
+    wait_for(&installation, &["team-a/job Running", "team-a/web Running"]);
+
+    let [job] = &named(&installation, "job")[..] else { panic!("one pod is one row") };
+    let details = &job.0["isolationDetails"];
+    assert_eq!(details["containers"][0]["restartCount"], 4, "{details}");
+    assert_eq!(details["containers"][0]["containerId"], "dd44", "{details}");
+    assert_eq!((&job.0["workloadType"], &job.0["isolationMethod"]), (&json!("k8s_pod"), &json!("k8s_namespace")));
+    assert_eq!((&job.0["cpuCores"], &job.0["memoryMb"]), (&json!(0.2), &json!(128)));
+    assert!(!job.0.to_string().contains("planted-secret"), "{}", job.0);
+
+    // Moved: a pod of the same name appears on another node, and here it is gone.
+    cluster.delete_pod("team-a", "job");
+    cluster.run_pod("team-a", "job", "node-b", "ee55");
+    wait_for(&installation, &["team-a/web Running"]);
+    let ended = named(&installation, "job");
+    assert!(ended.iter().all(|pod| pod.has_ended() && pod.0["endReason"] == "removed"), "{ended:?}");
+
+    // The API server is killed: what was known stays, and is not called new afterwards.
+    let before = installation.list("history?limit=1000").len();
+    cluster.kill_apiserver();
+    wait::until("the source to fail", SOON, || {
+        let seen = orchestrix_tests::inventory::coverage(&installation, "kubernetes")?;
+        wait::check(seen["health"] == "failing", || seen.to_string())
+    });
+    assert_eq!(believed(&installation), ["team-a/web Running"], "a failed look ends nothing");
+    cluster.start_apiserver();
+    cluster.delete_pod("team-a", "web");
+    cluster.run_pod("team-a", "web", "node-a", "ff66");
+    wait::until("the pod that was made again", Duration::from_secs(60), || {
+        let [one, other] = &named(&installation, "web")[..] else {
+            return Err(format!("{:?}", named(&installation, "web")));
+        };
+        let ended = [one, other].iter().filter(|pod| pod.has_ended()).count();
+        wait::check(ended == 1 && believed(&installation) == ["team-a/web Running"], || format!("{one:?} {other:?}"))
+    });
+    let after = installation.list("history?limit=1000").len();
+    assert!(after - before <= 6, "an outage of the API server is told once: {before} {after}");
+    agent.stop();
+}

@@ -1,7 +1,7 @@
 //! The smallest HTTP client that can talk to the collector: one request per connection, HTTP/1.0, no TLS.
 //!
 //! Version 1.0 asks the server for an answer that ends with the connection, so neither chunks nor keep-alive need to be
-//! understood, and an event stream is simply a body that goes on.
+//! understood, and an event stream is simply a body that goes on. Only [`Kept`], for benchmarks, keeps its connection.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -51,6 +51,41 @@ pub fn request(
     Ok(Answer { status, headers, body: String::from_utf8_lossy(&bytes).into_owned() })
 }
 
+/// A connection that is kept from one request to the next, as programs do that ask often.
+#[derive(Debug)]
+pub struct Kept {
+    reader: BufReader<TcpStream>,
+    server: SocketAddr,
+    token: String,
+}
+
+impl Kept {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub fn open(server: SocketAddr, token: &str) -> io::Result<Self> {
+        Ok(Self { reader: BufReader::new(connect(server)?), server, token: token.to_owned() })
+    }
+
+    /// Sends a request and reads the whole answer, whose length the server must tell.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or does not tell the length.
+    pub fn request(&mut self, method: &str, path: &str, body: Option<&Value>) -> io::Result<Answer> {
+        write_request(self.reader.get_mut(), "1.1", self.server, method, path, Some(&self.token), body)?;
+        let (status, headers) = read_head(&mut self.reader)?;
+        let length = headers.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+        });
+        let length = length.ok_or_else(|| io::Error::other(format!("no content-length in {headers}")))?;
+        let mut bytes = vec![0; length];
+        self.reader.read_exact(&mut bytes)?;
+        Ok(Answer { status, headers, body: String::from_utf8_lossy(&bytes).into_owned() })
+    }
+}
+
 /// Opens an event stream; the lines of its body follow.
 ///
 /// # Errors
@@ -61,6 +96,13 @@ pub fn stream(server: SocketAddr, path: &str, token: &str) -> io::Result<impl It
     if status == 200 { Ok(reader.lines()) } else { Err(io::Error::other(format!("status {status}\n{headers}"))) }
 }
 
+fn connect(server: SocketAddr) -> io::Result<TcpStream> {
+    let connection = TcpStream::connect_timeout(&server, PATIENCE)?;
+    connection.set_read_timeout(Some(PATIENCE))?;
+    connection.set_nodelay(true)?;
+    Ok(connection)
+}
+
 fn send(
     server: SocketAddr,
     method: &str,
@@ -68,18 +110,29 @@ fn send(
     token: Option<&str>,
     body: Option<&Value>,
 ) -> io::Result<TcpStream> {
-    let mut connection = TcpStream::connect_timeout(&server, PATIENCE)?;
-    connection.set_read_timeout(Some(PATIENCE))?;
-    connection.set_nodelay(true)?;
+    let mut connection = connect(server)?;
+    write_request(&mut connection, "1.0", server, method, path, token, body)?;
+    Ok(connection)
+}
+
+/// Writes a request at once, so that it goes in one packet.
+fn write_request(
+    connection: &mut TcpStream,
+    version: &str,
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    body: Option<&Value>,
+) -> io::Result<()> {
     let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
     let body = body.map(Value::to_string).unwrap_or_default();
     let length = body.len();
-    write!(
-        connection,
-        "{method} {path} HTTP/1.0\r\nHost: {server}\r\nAccept: */*\r\n{authorization}\
+    let request = format!(
+        "{method} {path} HTTP/{version}\r\nHost: {server}\r\nAccept: */*\r\n{authorization}\
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    )?;
-    Ok(connection)
+    );
+    connection.write_all(request.as_bytes())
 }
 
 /// Reads the status line and the headers.
@@ -128,6 +181,14 @@ mod tests {
         assert_eq!((answer.status, answer.headers.trim()), (404, "content-type: x"));
         assert_eq!(answer.json()["a"], 1);
         assert!(asked.join().unwrap().contains("Authorization: Bearer secret\r\n"));
+    }
+
+    #[test]
+    fn a_kept_connection_reads_as_much_as_the_server_tells() {
+        let (address, asked) = server("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"b\": 12}HTTP/1.1 ");
+        let answer = Kept::open(address, "t").unwrap().request("GET", "/x", None).unwrap();
+        assert_eq!((answer.status, answer.json()["b"].as_i64()), (200, Some(12)));
+        assert!(asked.join().unwrap().starts_with("GET /x HTTP/1.1\r\n"));
     }
 
     #[test]

@@ -79,6 +79,13 @@ impl Installation {
         self.folder.path().join("data")
     }
 
+    /// Address of the database.
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        let embedded = || format!("sqlite://{}", self.data_dir().join("inventory.db").display());
+        self.database.as_ref().map_or_else(embedded, RealMariaDb::url)
+    }
+
     /// Where agents connect.
     #[must_use]
     pub fn agents_address(&self) -> SocketAddr {

@@ -18,6 +18,7 @@
 pub mod agent;
 pub mod daemon;
 pub mod docker;
+pub mod generate;
 pub mod http;
 pub mod installation;
 pub mod inventory;
@@ -27,6 +28,7 @@ pub mod part;
 pub mod proc;
 pub mod programs;
 pub mod proxy;
+pub mod readme;
 pub mod stats;
 pub mod systemd;
 pub mod wait;

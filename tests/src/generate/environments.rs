@@ -1,0 +1,84 @@
+//! What things are for: environments of each partner, and what belongs to them.
+
+use super::{
+    FillError, Writer,
+    places::{Places, Zone, key},
+    statement::{Table, row},
+    words::ENVIRONMENTS,
+};
+
+static ENVIRONMENT: Table = Table { name: "environments", columns: &["id", "name", "code", "type", "partner_id"] };
+static ASSOCIATION: Table = Table {
+    name: "environment_associations",
+    columns: &[
+        "environment_id",
+        "resource_type",
+        "resource_id",
+        "is_primary",
+        "allocated_percentage",
+        "declared_percentage",
+    ],
+};
+
+/// Environments, by how many of a hundred things belong to each.
+const SHARES: [usize; 6] = [45, 12, 18, 12, 8, 5];
+
+pub(super) fn write(writer: &mut Writer, places: &Places, chance: &mut fastrand::Rng) -> Result<(), FillError> {
+    for partner in 1..=places.partners {
+        for (index, (name, code, kind)) in ENVIRONMENTS.into_iter().enumerate() {
+            writer.add(&ENVIRONMENT, row![Places::environment(partner, index), name, code, kind, partner])?;
+        }
+        if partner % 3 == 0 {
+            associate(writer, Places::environment(partner, 0), "partner", partner.into())?;
+        }
+    }
+    let zones: Vec<u32> = places.zones.iter().map(Zone::partner).collect();
+    for (kind, partners) in [("cloud", &places.clouds), ("region", &places.regions), ("availability_zone", &zones)] {
+        for (index, partner) in partners.iter().enumerate().filter(|(index, _)| index % 4 == 1) {
+            associate(writer, choose(*partner, chance), kind, key(index + 1))?;
+        }
+    }
+    for (index, datacenter) in places.datacenters.iter().enumerate() {
+        // The collector copies what the legacy column says; half of the others have an association of their own.
+        if !datacenter.has_environment && index % 2 == 0 {
+            associate(writer, choose(datacenter.partner, chance), "datacenter", key(index + 1))?;
+        }
+    }
+    Ok(())
+}
+
+/// An environment of a partner, production more often than others.
+pub(super) fn choose(partner: u32, chance: &mut fastrand::Rng) -> i64 {
+    Places::environment(partner, choose_index(chance))
+}
+
+/// The same, as its place in the list of environments.
+pub(super) fn choose_index(chance: &mut fastrand::Rng) -> usize {
+    let mut left = chance.usize(0..100);
+    let found = SHARES.iter().position(|share| {
+        let here = left < *share;
+        left = left.saturating_sub(*share);
+        here
+    });
+    found.unwrap_or_default()
+}
+
+/// A resource belongs to one environment.
+pub(super) fn associate(
+    writer: &mut Writer,
+    environment: i64,
+    kind: &'static str,
+    resource: i64,
+) -> Result<(), FillError> {
+    writer.add(&ASSOCIATION, row![environment, kind, resource, true, None::<f64>, None::<f64>])
+}
+
+/// A host is shared by several environments; the shares sum to 100.
+pub(super) fn share(writer: &mut Writer, partner: u32, compute: i64, parts: &[u32]) -> Result<(), FillError> {
+    for (index, part) in parts.iter().enumerate() {
+        let environment = Places::environment(partner, index);
+        writer
+            .add(&ASSOCIATION, row![environment, "compute", compute, index == 0, f64::from(*part), f64::from(*part)])?;
+    }
+    Ok(())
+}

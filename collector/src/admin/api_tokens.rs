@@ -57,6 +57,9 @@ impl Role {
     }
 }
 
+/// Prefix of API tokens.
+const PREFIX: &str = "oat_";
+
 /// A new API token, to be shown once.
 #[derive(Debug)]
 pub struct ApiTokenSecret {
@@ -83,7 +86,7 @@ pub async fn create_api_token(
     expires_at: Option<Timestamp>,
     actor: &Actor,
 ) -> Result<ApiTokenSecret, AdminError> {
-    let token = generate()?;
+    let token = generate(PREFIX)?;
     let row = row(name, &token, role, now, expires_at);
     let id = row.id.clone();
     insert(db, now, &row, actor).await?;
@@ -117,7 +120,7 @@ pub async fn ensure_admin_token(db: &Db, path: &Path, clock: &dyn Clock) -> Resu
         Ok(text) => Zeroizing::new(text.trim().to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // The file first: if the process ends in between, the next start finds it and stores the hash.
-            let token = generate()?;
+            let token = generate(PREFIX)?;
             write_new(path, &token).map_err(failed("write the admin token to"))?;
             // Another process may have been faster; the file decides.
             let text = fs::read_to_string(path).map_err(failed("read the admin token from"))?;
@@ -142,12 +145,13 @@ pub async fn ensure_admin_token(db: &Db, path: &Path, clock: &dyn Clock) -> Resu
     }
 }
 
-fn generate() -> Result<Zeroizing<String>, AdminError> {
+/// Makes a secret of 256 random bits that says by its prefix what it is.
+pub(super) fn generate(prefix: &str) -> Result<Zeroizing<String>, AdminError> {
     use std::fmt::Write as _;
     let mut bytes = Zeroizing::new([0_u8; 32]);
     getrandom::fill(bytes.as_mut_slice()).map_err(|_| AdminError::Random)?;
     let mut token = Zeroizing::new(String::with_capacity(68));
-    token.push_str("oat_");
+    token.push_str(prefix);
     for byte in bytes.iter() {
         let _ = write!(token, "{byte:02x}");
     }

@@ -5,12 +5,14 @@
 
 mod agents;
 mod api_tokens;
+mod web_sessions;
 
 use crate::store::StoreError;
 
 pub use agents::{activate_agent, revoke_agent};
 pub(crate) use api_tokens::hash_token;
 pub use api_tokens::{ApiTokenSecret, Role, create_api_token, ensure_admin_token, revoke_api_token};
+pub(crate) use web_sessions::{SESSION_LIFE, end_web_session, open_web_session};
 
 /// A decision could not be carried out.
 #[derive(Debug, thiserror::Error)]

@@ -4,16 +4,17 @@ use axum::{Router, http::header, response::IntoResponse as _};
 use utoipa::openapi::{
     ComponentsBuilder, HttpMethod, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
     path::OperationBuilder,
-    security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
 use super::{
     ApiState, agents,
     auth::Access,
-    changes, environment_rules, environments, join_tokens,
+    changes, collector, cookie, environment_rules, environments, join_tokens,
     lists::{self, plain},
-    matches, monitor, nested,
-    routes::{BEARER, Routes},
+    matches, monitor, nested, places,
+    routes::{BEARER, COOKIE, Routes},
+    search, web_session,
 };
 use crate::{admin::Role, query};
 
@@ -35,6 +36,7 @@ fn routes(state: Option<ApiState>) -> Routes {
     lists::enter::<query::AvailabilityZone>(&mut routes, viewer);
     lists::enter::<query::Datacenter>(&mut routes, viewer);
     lists::enter::<query::Compute>(&mut routes, viewer);
+    lists::enter::<query::ComputeSummary>(&mut routes, viewer);
     lists::enter::<query::Container>(&mut routes, viewer);
     lists::enter::<query::Environment>(&mut routes, viewer);
     lists::enter::<query::EnvironmentAssociation>(&mut routes, viewer);
@@ -56,10 +58,14 @@ fn routes(state: Option<ApiState>) -> Routes {
     join_tokens::enter(&mut routes);
     matches::enter(&mut routes);
     nested::enter(&mut routes);
+    places::enter(&mut routes);
+    search::enter(&mut routes);
     changes::enter(&mut routes);
     environment_rules::enter(&mut routes);
     environments::enter(&mut routes);
     monitor::enter(&mut routes);
+    web_session::enter(&mut routes);
+    collector::enter(&mut routes);
     routes
 }
 
@@ -95,6 +101,8 @@ pub fn openapi() -> OpenApi {
 
 fn document(routes: &Routes) -> OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API token.")).build();
+    let about = "A session of the web UI; requests that change something also carry X-CSRF-Token.";
+    let session = ApiKeyValue::with_description(cookie::PLAIN, about);
     let info = InfoBuilder::new()
         .title("Orchestrix discovery")
         .version(env!("CARGO_PKG_VERSION"))
@@ -104,6 +112,7 @@ fn document(routes: &Routes) -> OpenApi {
     let components = ComponentsBuilder::new()
         .schemas_from_iter(routes.schemas.clone())
         .security_scheme(BEARER, SecurityScheme::Http(bearer))
+        .security_scheme(COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(session)))
         .build();
     OpenApiBuilder::new().info(info).paths(routes.paths.clone()).components(Some(components)).build()
 }

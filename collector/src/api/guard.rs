@@ -1,6 +1,6 @@
 //! What surrounds every route: limits, headers, and a problem document for whatever goes wrong.
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, sync::LazyLock, time::Duration};
 
 use axum::{
     Router,
@@ -18,12 +18,7 @@ use crate::web;
 const BODY_LIMIT: usize = 64 << 10;
 
 /// Headers of every answer. The page loads nothing from elsewhere and nothing loads the page.
-const HEADERS: [(HeaderName, &str); 7] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
+const HEADERS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -31,6 +26,11 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
+
+/// The policy of every answer but the page's own, which lets it make styles.
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    HeaderValue::from_str(&web::policy(None)).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+});
 
 /// The admin API, what monitoring asks for, and the embedded page, ready to be served.
 pub fn router(state: ApiState) -> Router {
@@ -91,6 +91,7 @@ async fn protect(mut response: Response) -> Response {
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert_with(|| POLICY.clone());
     response
 }
 

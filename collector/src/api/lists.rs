@@ -24,7 +24,7 @@ use crate::{
 
 /// Enters the list of a resource and its single form.
 pub(super) fn enter<R: Resource>(routes: &mut Routes, access: Access) {
-    let page = routes.schema::<Page<R>>();
+    let page = routes.schema_as::<Page<R>>(format!("{}Page", R::name()));
     let list = format!("/api/v1/{}", R::LIST);
     let operation = OperationBuilder::new()
         .tag(R::LIST)
@@ -114,10 +114,12 @@ fn parameters(filters: &[Filter]) -> Vec<Parameter> {
                 let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
                 ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
             }
-            Test::Text(_) | Test::Computed(_) | Test::Label(_) | Test::Environment(..) => text(),
+            Test::Text(_) | Test::Computed(_) | Test::Contains(_) | Test::Label(_) | Test::Environment(..) => text(),
         };
         let repeated = match filter.test {
-            Test::Int(_) | Test::Text(_) | Test::Computed(_) | Test::Environment(..) => " Repeated: any of them.",
+            Test::Int(_) | Test::Text(_) | Test::Computed(_) | Test::Contains(_) | Test::Environment(..) => {
+                " Repeated: any of them."
+            }
             Test::Label(_) => " Repeated: all of them.",
             Test::Flag(_) | Test::Above(_) | Test::Word(_) | Test::Inherited => "",
         };

@@ -12,6 +12,8 @@
 mod agents;
 mod auth;
 mod changes;
+mod collector;
+mod cookie;
 mod document;
 mod environment_rules;
 mod environments;
@@ -22,9 +24,12 @@ mod matches;
 mod monitor;
 mod nested;
 mod parts;
+mod places;
 mod problem;
 mod respond;
 mod routes;
+mod search;
+mod web_session;
 
 use std::{sync::Arc, time::Duration};
 
@@ -76,6 +81,7 @@ pub struct ApiState {
     sessions: Arc<dyn AgentSessions>,
     matches: Arc<dyn MatchDecisions>,
     metrics: Option<Prometheus>,
+    agents_port: Option<u16>,
     settings: ApiSettings,
     feeds: Arc<Semaphore>,
     stop: CancellationToken,
@@ -103,13 +109,19 @@ impl ApiState {
     ) -> Self {
         let settings = ApiSettings::default();
         let feeds = Arc::new(Semaphore::new(settings.feeds));
-        Self { db, clock, committed, sessions, matches, metrics: None, settings, feeds, stop }
+        Self { db, clock, committed, sessions, matches, metrics: None, agents_port: None, settings, feeds, stop }
     }
 
     /// Serves these metrics.
     #[must_use]
     pub fn with_metrics(self, handle: PrometheusHandle) -> Self {
         Self { metrics: Some(Prometheus(handle)), ..self }
+    }
+
+    /// Tells people that agents connect to this port.
+    #[must_use]
+    pub fn with_agents_port(self, port: u16) -> Self {
+        Self { agents_port: Some(port), ..self }
     }
 
     /// Takes other limits.

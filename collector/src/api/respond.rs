@@ -30,7 +30,7 @@ pub(super) fn json(request: &HeaderMap, content: &impl Serialize) -> Result<Resp
         headers.insert(header::ETAG, tag);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(header::VARY, HeaderValue::from_static("authorization"));
+    headers.insert(header::VARY, HeaderValue::from_static("authorization, cookie"));
     Ok(response)
 }
 

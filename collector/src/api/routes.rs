@@ -26,6 +26,9 @@ use super::{
 /// Name of the security scheme in the description.
 pub(super) const BEARER: &str = "bearer";
 
+/// Name of the other one: the web UI's cookie.
+pub(super) const COOKIE: &str = "session";
+
 /// The routes so far.
 pub(super) struct Routes {
     router: Router<ApiState>,
@@ -76,6 +79,16 @@ impl Routes {
         Ref::from_schema_name(T::name())
     }
 
+    /// Adds a generic type under a name of its own: all instances of one would share theirs.
+    pub(super) fn schema_as<T: ToSchema>(&mut self, name: String) -> Ref {
+        let mut found = Vec::new();
+        T::schemas(&mut found);
+        self.schemas.extend(found);
+        let reference = Ref::from_schema_name(&name);
+        self.schemas.insert(name, T::schema());
+        reference
+    }
+
     /// The router without its state.
     pub(super) fn into_router(self) -> Router<ApiState> {
         self.router
@@ -87,6 +100,7 @@ fn described(operation: OperationBuilder, access: Access) -> Operation {
     if let Access::Role(role) = access {
         operation = operation
             .security(SecurityRequirement::new(BEARER, [role.as_str()]))
+            .security(SecurityRequirement::new(COOKIE, [role.as_str()]))
             .response("401", problem("No token, or none that is in force."))
             .response("403", problem(&format!("The token's role is below {}.", role.as_str())))
             .response("503", problem("The database does not answer at the moment."));

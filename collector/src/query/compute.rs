@@ -125,7 +125,7 @@ pub struct Compute {
 }
 
 /// The compute's status, and `UNREACHABLE` also when no collector was there to notice the silence.
-fn status(context: &Context) -> String {
+pub(super) fn status(context: &Context) -> String {
     format!("CASE WHEN c.status = 'ACTIVE' AND {} THEN 'UNREACHABLE' ELSE c.status END", liveness::silent(context))
 }
 

@@ -1,6 +1,6 @@
 //! From the parameters of a list to conditions. What is not understood is refused, with the nearest name that is.
 
-use super::{Context, Resource, cursor};
+use super::{Context, Resource, cursor, search::escaped};
 use crate::{
     environment::{ResourceType, sql::Wanted},
     store::{Dialect, Value},
@@ -41,6 +41,8 @@ pub enum Test {
     Computed(fn(&Context) -> String),
     /// A JSON object of texts holds the key, or the key with this value (`key=value`); all that are given.
     Label(&'static str),
+    /// One of the columns contains one of the texts, regardless of case.
+    Contains(&'static [&'static str]),
     /// One of several words, each with its condition; an empty one narrows nothing.
     Word(&'static [(&'static str, &'static str)]),
     /// It belongs to the environment with one of the codes; rows are of this kind and called so in the statement.
@@ -190,6 +192,13 @@ fn condition(
             for text in values {
                 conditions.push(label(context.dialect, column, filter.name, text)?);
             }
+        }
+        Test::Contains(columns) => {
+            let ways = columns.iter().map(|column| format!("LOWER({column}) LIKE ? ESCAPE '!'"));
+            let any = vec![format!("({})", ways.collect::<Vec<_>>().join(" OR ")); values.len()].join(" OR ");
+            let pattern = |text: &str| Value::from(format!("%{}%", escaped(&text.to_lowercase())));
+            let values = values.iter().flat_map(|text| vec![pattern(text); columns.len()]).collect();
+            conditions.push(Condition { sql: format!("({any})"), values });
         }
         Test::Word(words) => {
             for text in values {

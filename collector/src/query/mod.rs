@@ -12,6 +12,7 @@
 mod agent;
 mod allocation;
 mod compute;
+mod compute_summary;
 pub mod consistency;
 mod container;
 mod cursor;
@@ -23,8 +24,10 @@ mod kubernetes;
 pub mod liveness;
 pub mod nested;
 mod place;
+mod place_summary;
 mod record;
 mod resource;
+pub mod search;
 pub mod sequence;
 mod time;
 mod token;
@@ -43,6 +46,7 @@ pub use allocation::{
     environment_summary, place_allocation,
 };
 pub use compute::{Capability, Compute, ComputeAgent, ComputeUsage};
+pub use compute_summary::ComputeSummary;
 pub use container::Container;
 pub use effective::{EnvironmentBadge, EnvironmentSource, environments_of};
 pub use environment::{AutomationTarget, Environment, EnvironmentAssociation, Tag};
@@ -50,6 +54,7 @@ pub use environment_rule::EnvironmentRule;
 pub use filter::{DEFAULT_LIMIT, Filter, ListRequest, MAX_LIMIT, ParameterError, Test};
 pub use kubernetes::{K8sCluster, K8sIngress, K8sNamespace, K8sNode, K8sService};
 pub use place::{AvailabilityZone, Cloud, Datacenter, Partner, Region};
+pub use place_summary::{Counts, PlaceSummary, Places, places};
 pub use record::{AuditEntry, HistoryEntry, Match};
 pub use resource::{Context, Key, KeyKind, Page, QueryError, Resource, every, get, list};
 pub use time::Time;

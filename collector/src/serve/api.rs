@@ -21,11 +21,16 @@ pub(super) fn router(
     registry: Arc<Registry>,
     clock: SharedClock,
     metrics: PrometheusHandle,
+    agents_port: Option<u16>,
     halt: CancellationToken,
 ) -> Router {
     let db = reconciler.db().clone();
     let state = ApiState::new(db, clock, reconciler.committed(), registry, Arc::new(reconciler.clone()), halt);
-    api_router(state.with_metrics(metrics))
+    let state = state.with_metrics(metrics);
+    api_router(match agents_port {
+        Some(port) => state.with_agents_port(port),
+        None => state,
+    })
 }
 
 /// Serves until `halt`, then lets requests finish.

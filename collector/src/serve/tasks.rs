@@ -43,7 +43,9 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
     let mut tasks = Tasks(JoinSet::new());
     let worker = Worker::new(db, clock.clone());
     tasks.upkeep("environments", worker.run(reconciler.committed(), halt.child_token()));
-    let router = api::router(&reconciler, sessions.registry.clone(), clock, metrics.0.clone(), halt.child_token());
+    let agents_port = listener.local_address().ok().map(|address| address.port());
+    let router =
+        api::router(&reconciler, sessions.registry.clone(), clock, metrics.0.clone(), agents_port, halt.child_token());
     let (connections, accepting) = listener.start(halt.child_token());
     tasks.spawn("agents' listener", async {
         accepting.await;

@@ -42,3 +42,15 @@ fn every_operation_and_reference_is_sound() {
         assert!(document["components"]["schemas"][name].is_object(), "{name} is referred to, but not there");
     }
 }
+
+#[test]
+fn each_list_is_described_by_its_own_rows() {
+    let document = serde_json::to_value(openapi()).unwrap();
+    let page = |path: &str| {
+        let content = &document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        let name = content["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+        document["components"]["schemas"][name]["properties"]["items"]["items"].to_string()
+    };
+    assert!(page("/api/v1/computes").contains("hostname") || page("/api/v1/computes").contains("schemas/Compute"));
+    assert_ne!(page("/api/v1/computes"), page("/api/v1/workloads"));
+}

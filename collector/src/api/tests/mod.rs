@@ -7,6 +7,7 @@ mod document;
 mod nested;
 mod requests;
 mod roles;
+mod web_session;
 
 use std::{
     sync::{Arc, Mutex},

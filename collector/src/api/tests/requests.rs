@@ -61,7 +61,7 @@ async fn what_did_not_change_is_not_sent_again() {
 #[tokio::test]
 async fn every_answer_is_protected() {
     let served = Served::sqlite().await;
-    for path in ["/", "/ui/main.js", "/healthz", "/api/v1/computes", "/nowhere"] {
+    for path in ["/", "/ui/icon.svg", "/ui/computes", "/healthz", "/api/v1/computes", "/nowhere"] {
         let (_, headers, _) = served.send(served.request("GET", path, None).body(Body::empty()).unwrap()).await;
         let policy = headers["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
@@ -76,8 +76,8 @@ async fn the_page_and_its_parts_are_served() {
     let served = Served::sqlite().await;
     for (path, kind) in [
         ("/", "text/html; charset=utf-8"),
-        ("/ui/app.css", "text/css; charset=utf-8"),
-        ("/ui/main.js", "text/javascript; charset=utf-8"),
+        ("/ui/", "text/html; charset=utf-8"),
+        ("/ui/infrastructure/compute/1", "text/html; charset=utf-8"),
         ("/ui/icon.svg", "image/svg+xml; charset=utf-8"),
     ] {
         let (status, headers, body) = served.send(served.request("GET", path, None).body(Body::empty()).unwrap()).await;

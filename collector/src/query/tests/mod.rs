@@ -1,5 +1,6 @@
 //! Behaviour of the reading half, the same on both databases: lists and what they show.
 
+mod browse;
 mod whole;
 
 use std::collections::BTreeSet;
@@ -222,7 +223,7 @@ async fn every_filter_of_every_list_is_understood(db: &Db) {
                 Test::Int(_) | Test::Above(_) => "1",
                 Test::Flag(_) | Test::Inherited => "true",
                 Test::Word(words) => words[0].0,
-                Test::Text(_) | Test::Computed(_) | Test::Label(_) | Test::Environment(..) => "x",
+                Test::Text(_) | Test::Computed(_) | Test::Contains(_) | Test::Label(_) | Test::Environment(..) => "x",
             };
             for name in [Some(filter.name), filter.also].into_iter().flatten() {
                 let again = if matches!(filter.test, Test::Inherited) { ("environment", "x") } else { (name, text) };
@@ -254,6 +255,7 @@ async fn every_filter_of_every_list_is_understood(db: &Db) {
     try_all::<AvailabilityZone>(db).await;
     try_all::<Datacenter>(db).await;
     try_all::<Compute>(db).await;
+    try_all::<ComputeSummary>(db).await;
     try_all::<Container>(db).await;
     try_all::<Environment>(db).await;
     try_all::<EnvironmentAssociation>(db).await;

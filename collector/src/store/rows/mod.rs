@@ -30,6 +30,7 @@ pub mod stored;
 pub mod tag;
 pub mod tag_origin;
 pub mod usage;
+pub mod web_session;
 pub mod workload;
 
 /// Cuts a text to a column of `most` characters, at a character's border. The JSON columns hold it whole.

@@ -1,0 +1,96 @@
+//! Search over everything.
+
+use axum::{
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use utoipa::openapi::{
+    HttpMethod, Type,
+    path::{OperationBuilder, ParameterIn},
+    schema::ObjectBuilder,
+};
+
+use super::{
+    ApiState, Problem,
+    auth::Access,
+    lists::parameter,
+    respond,
+    routes::{Routes, content, problem},
+};
+use crate::{
+    admin::Role,
+    query::search::{self, DEFAULT_HITS, Found, MOST_HITS, MOST_LETTERS, Search},
+};
+
+pub(super) fn enter(routes: &mut Routes) {
+    let found = routes.schema::<Found>();
+    let schema = |kind| ObjectBuilder::new().schema_type(kind).build();
+    let given =
+        |name: &str, kind, about: &str| parameter(name, ParameterIn::Query, schema(kind), Some(about.to_owned()));
+    let operation = OperationBuilder::new()
+        .tag("search")
+        .operation_id(Some("search"))
+        .summary(Some("Finds anything by name, address, image, port, tag or label"))
+        .parameter(given(
+            "q",
+            Type::String,
+            "What to look for: at least one letter. `key=value` looks for labels and tags, `:80` for ports.",
+        ))
+        .parameter(given("kinds", Type::String, "Only these kinds, separated by commas."))
+        .parameter(given("limit", Type::Integer, "Hits of each kind, 1 to 500; 10 when absent."))
+        .parameter(given("ended", Type::Boolean, "Also workloads that ended."))
+        .response("200", content("What was found, kind by kind, the best first.", found))
+        .response("400", problem("A parameter is unknown or of another form."));
+    routes.add(HttpMethod::Get, "/api/v1/search", Access::Role(Role::Viewer), operation, handler);
+}
+
+async fn handler(
+    State(api): State<ApiState>,
+    headers: HeaderMap,
+    Query(parameters): Query<Vec<(String, String)>>,
+) -> Result<Response, Problem> {
+    let search = read(&parameters)?;
+    respond::json(&headers, &search::search(&api.db, api.clock.now(), &search).await?)
+}
+
+fn read(parameters: &[(String, String)]) -> Result<Search, Problem> {
+    let mut search = Search { text: String::new(), kinds: Vec::new(), limit: DEFAULT_HITS, ended: false };
+    for (name, value) in parameters {
+        match name.as_str() {
+            "q" => search.text.clone_from(value),
+            "kinds" => search.kinds = kinds(value)?,
+            "limit" => {
+                let limit = value.parse().ok().filter(|limit| (1..=MOST_HITS).contains(limit));
+                search.limit =
+                    limit.ok_or_else(|| invalid("limit", "is out of range", "a whole number from 1 to 500"))?;
+            }
+            "ended" => search.ended = value.parse().map_err(|_| invalid("ended", "is neither", "true or false"))?,
+            _ => {
+                let name: String = name.chars().take(64).collect();
+                let detail = format!("parameter {name:?} is not known here");
+                let problem = Problem::new(StatusCode::BAD_REQUEST, "unknown-parameter", detail);
+                return Err(problem.at(name, "one of q, kinds, limit, ended"));
+            }
+        }
+    }
+    let letters = search.text.trim().chars().count();
+    if !(1..=MOST_LETTERS).contains(&letters) {
+        return Err(invalid("q", "is empty or too long", "1 to 200 letters"));
+    }
+    Ok(search)
+}
+
+fn kinds(text: &str) -> Result<Vec<String>, Problem> {
+    let wanted: Vec<String> = text.split(',').filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
+    if wanted.iter().all(|kind| search::kinds().any(|known| known == kind)) {
+        return Ok(wanted);
+    }
+    let known: Vec<&str> = search::kinds().collect();
+    Err(invalid("kinds", "names a kind that cannot be looked for", &format!("some of {}", known.join(", "))))
+}
+
+fn invalid(field: &str, problem: &str, expected: &str) -> Problem {
+    let detail = format!("parameter {field} {problem}");
+    Problem::new(StatusCode::BAD_REQUEST, "invalid-parameter", detail).at(field, expected)
+}

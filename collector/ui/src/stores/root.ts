@@ -1,0 +1,29 @@
+// Every store, put together once. Components take what they need from the context.
+
+import { createContext, useContext } from 'react';
+
+import { AutomationStore } from './automation';
+import { ClockStore } from './clock';
+import { DetailStore } from './detail';
+import { LiveStore } from './live';
+import { PrefsStore } from './prefs';
+import { SessionStore } from './session';
+import { TreeStore } from './tree';
+
+export class Stores {
+  readonly prefs = new PrefsStore(localStorage);
+  readonly session = new SessionStore();
+  readonly clock = new ClockStore(() => this.session.skew);
+  readonly live = new LiveStore();
+  readonly tree = new TreeStore(this.clock, this.live);
+  readonly automation = new AutomationStore(this.live);
+  readonly detail = new DetailStore(this.clock, this.live);
+}
+
+export const StoresContext = createContext<Stores | null>(null);
+
+export function useStores(): Stores {
+  const stores = useContext(StoresContext);
+  if (!stores) throw new Error('no stores above this component');
+  return stores;
+}

@@ -1,0 +1,52 @@
+import { Box, Tab, Tabs } from '@mui/material';
+import { observer } from 'mobx-react-lite';
+import { useEffect } from 'react';
+import { useNavigate, useParams } from 'react-router';
+
+import { useStores } from '../../stores/root';
+import type { Part } from '../../stores/automation';
+import { AgentsPanel } from './AgentsPanel';
+import { MatchesPanel } from './MatchesPanel';
+import { TargetsPanel } from './TargetsPanel';
+import { TokensPanel } from './TokensPanel';
+
+const TABS: [Part, string][] = [
+  ['agents', 'Agents'],
+  ['tokens', 'Join tokens'],
+  ['matches', 'Match queue'],
+  ['targets', 'Targets and deployments'],
+];
+
+/** What looks at hosts, what lets it in, and what can be run where. */
+export default observer(function AutomationView() {
+  const { automation, session } = useStores();
+  const { tab } = useParams();
+  const navigate = useNavigate();
+  const part = TABS.find(([known]) => known === tab)?.[0] ?? 'agents';
+
+  useEffect(() => {
+    document.title = 'Automation · Orchestrix';
+    void automation.read('matches');
+    return () => automation.leave();
+  }, [automation]);
+  useEffect(() => {
+    if (part !== 'tokens' || session.may('operator')) automation.show(part);
+  }, [automation, session, part]);
+
+  const waiting = automation.openMatches.length;
+  return (
+    <>
+      <Tabs value={part} onChange={(_, chosen: string) => void navigate(`/automation/${chosen}`)} variant="scrollable" scrollButtons={false} aria-label="Automation" sx={{ px: 2, borderBottom: 1, borderColor: 'divider', bgcolor: 'background.paper', flexShrink: 0 }}>
+        {TABS.map(([id, label]) => (
+          <Tab key={id} value={id} id={`automation-${id}`} aria-controls="automation-panel" label={id === 'matches' && waiting > 0 ? `${label} (${waiting})` : label} />
+        ))}
+      </Tabs>
+      <Box role="tabpanel" id="automation-panel" aria-labelledby={`automation-${part}`} sx={{ flex: 1, minHeight: 0, display: 'flex' }}>
+        {part === 'agents' && <AgentsPanel />}
+        {part === 'tokens' && <TokensPanel />}
+        {part === 'matches' && <MatchesPanel />}
+        {part === 'targets' && <TargetsPanel />}
+      </Box>
+    </>
+  );
+});

@@ -1,0 +1,159 @@
+import { Box } from '@mui/material';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { observer } from 'mobx-react-lite';
+import { type KeyboardEvent, useEffect, useRef } from 'react';
+import { useNavigate, useSearchParams } from 'react-router';
+
+import { Empty, Failure } from '../../components/Notice';
+import { useShortcut } from '../../components/shortcuts';
+import { useStores } from '../../stores/root';
+import type { TreeNode } from '../../stores/tree';
+import { ROW } from '../../theme/tokens';
+import { COLUMNS, type Column, FIRST_COLUMNS } from './columns';
+import { TreeRow } from './TreeRow';
+
+const rowId = (key: string): string => `row-${key.replaceAll(/[^\w-]/g, '-')}`;
+
+/** The rows of the tree; only those in sight exist in the page. */
+export const TreeTable = observer(function TreeTable({ selected }: { selected: string | null }) {
+  const { tree, prefs } = useStores();
+  const scroller = useRef<HTMLDivElement>(null);
+  const navigate = useNavigate();
+  const [params] = useSearchParams();
+  const rows = tree.rows;
+  const shown = prefs.columns('tree', COLUMNS.map((column) => column.id), FIRST_COLUMNS);
+  const columns = COLUMNS.filter((column) => shown.includes(column.id));
+
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => ROW, overscan: 12, getItemKey: (index) => rows[index]?.key ?? index });
+
+  const at = rows.findIndex((row) => row.key === tree.cursor);
+  useEffect(() => {
+    if (at >= 0) virtual.scrollToIndex(at, { align: 'auto' });
+    // Rows that come and go above must not pull the view: only the cursor does.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [tree.cursor, at >= 0]);
+
+  const open = (node: TreeNode) => {
+    tree.setCursor(node.key);
+    if (node.kind === 'unplaced' || node.kind === 'note') return;
+    void navigate({ pathname: `/infrastructure/${node.key.replace(':', '/')}`, search: params.toString() });
+  };
+  const step = (by: number) => {
+    const node = tree.move(by);
+    if (node && selected !== null) open(node);
+    scroller.current?.focus({ preventScroll: true });
+  };
+  const current = () => rows[at] ?? null;
+  const right = () => {
+    const node = current();
+    if (node?.expandable && !node.expanded) void tree.expand(node.key);
+    else if (node?.expanded) step(1);
+  };
+  const left = () => {
+    const node = current();
+    if (node?.expanded) tree.collapse(node.key);
+    else if (node?.parent) tree.setCursor(node.parent);
+  };
+  const close = () => {
+    if (selected !== null) void navigate({ pathname: '/infrastructure', search: withoutTab(params) });
+  };
+  useShortcut('j', () => step(1));
+  useShortcut('k', () => step(-1));
+  useShortcut('l', right);
+  useShortcut('h', left);
+  useShortcut('Escape', close);
+
+  const press = (event: KeyboardEvent) => {
+    const node = current();
+    const keys: Record<string, () => void> = {
+      ArrowDown: () => step(1),
+      ArrowUp: () => step(-1),
+      ArrowRight: right,
+      ArrowLeft: left,
+      PageDown: () => step(20),
+      PageUp: () => step(-20),
+      Home: () => step(-rows.length),
+      End: () => step(rows.length),
+      Enter: () => node && open(node),
+      ' ': () => node && void tree.toggle(node.key),
+    };
+    const act = keys[event.key];
+    if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    act();
+  };
+
+  const template = `minmax(240px, 1fr) ${columns.map((column) => `${column.width}px`).join(' ')}`;
+  if (tree.isFiltered && tree.matches.state === 'failed') return <Failure error={tree.matches.error} retry={() => void tree.reload()} />;
+  return (
+    <Box
+      ref={scroller}
+      role="treegrid"
+      aria-label="Infrastructure"
+      aria-rowcount={rows.length + 1}
+      aria-activedescendant={at >= 0 ? rowId(rows[at]?.key ?? '') : undefined}
+      tabIndex={0}
+      onKeyDown={press}
+      sx={{ flex: 1, minHeight: 0, overflow: 'auto', borderTop: 1, borderColor: 'divider', bgcolor: 'background.paper', '&:focus-visible': { outlineOffset: -2 }, containerType: 'inline-size' }}
+    >
+      <Header columns={columns} template={template} />
+      {rows.length === 0 && (
+        <div role="row">
+          <div role="gridcell">
+            <Empty icon="search" title={tree.isFiltered ? 'No compute or place fits this filter' : 'Nothing here'}>
+              {tree.isFiltered && 'Workloads, images and addresses are found by the search field above.'}
+            </Empty>
+          </div>
+        </div>
+      )}
+      <Box role="presentation" sx={{ height: virtual.getTotalSize(), position: 'relative', minWidth: 'min-content' }}>
+        {virtual.getVirtualItems().map((item) => {
+          const node = rows[item.index];
+          return (
+            node && (
+              <TreeRow
+                key={item.key}
+                id={rowId(node.key)}
+                node={node}
+                index={item.index}
+                top={item.start}
+                columns={columns}
+                template={template}
+                selected={node.key === selected}
+                atCursor={node.key === tree.cursor}
+                onOpen={open}
+              />
+            )
+          );
+        })}
+      </Box>
+    </Box>
+  );
+});
+
+function withoutTab(params: URLSearchParams): string {
+  const rest = new URLSearchParams(params);
+  rest.delete('tab');
+  return rest.toString();
+}
+
+function Header({ columns, template }: { columns: Column[]; template: string }) {
+  const cell = { color: 'text.secondary', fontSize: 11, fontWeight: 560, letterSpacing: '0.02em', whiteSpace: 'nowrap', px: 2 } as const;
+  return (
+    <Box
+      role="row"
+      aria-rowindex={1}
+      className="tree-grid"
+      sx={{ gridTemplateColumns: template, height: 28, position: 'sticky', top: 0, zIndex: 1, bgcolor: 'background.paper', borderBottom: 1, borderColor: 'divider' }}
+    >
+      <Box role="columnheader" sx={{ ...cell, pl: 4 }}>
+        Name
+      </Box>
+      {columns.map((column) => (
+        <Box key={column.id} role="columnheader" data-column={column.id} sx={{ ...cell, textAlign: column.numeric ? 'right' : 'left' }}>
+          {column.label}
+        </Box>
+      ))}
+    </Box>
+  );
+}

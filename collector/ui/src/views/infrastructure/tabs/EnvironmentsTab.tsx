@@ -1,0 +1,3 @@
+export function EnvironmentsTab() {
+  return null;
+}

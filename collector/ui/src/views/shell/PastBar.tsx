@@ -1,0 +1,80 @@
+import { Box, Button, Slider } from '@mui/material';
+import { observer } from 'mobx-react-lite';
+import { useEffect, useState } from 'react';
+import { useSearchParams } from 'react-router';
+
+import { readHistory } from '../../api/inventory';
+import { ago, duration, timestamp, toLocalInput } from '../../format/time';
+import { useStores } from '../../stores/root';
+import { stepOf } from './pastSteps';
+
+const iso = (at: number): string => new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
+
+/** Says that the past is shown, and moves in it: from the first change that is kept to now. */
+export const PastBar = observer(function PastBar() {
+  const { clock } = useStores();
+  const [, setParams] = useSearchParams();
+  const [first, setFirst] = useState<number | null>(null);
+  const [dragged, setDragged] = useState<number | null>(null);
+
+  useEffect(() => {
+    // The history is numbered from the first change that is kept.
+    void readHistory({ limit: 1, oldest: true })
+      .catch(() => readHistory({ limit: 1 }))
+      .then((page) => setFirst(page.items[0] ? Date.parse(page.items[0].recordedAt) : null))
+      .catch(() => setFirst(null));
+  }, []);
+
+  const at = dragged ?? clock.reference;
+  const begin = Math.min(first ?? clock.now - 7 * 86_400_000, at, clock.now - 3_600_000);
+  const go = (time: number) =>
+    setParams((params) => {
+      params.set('asOf', iso(Math.min(time, clock.now)));
+      return params;
+    });
+  const back = () =>
+    setParams((params) => {
+      params.delete('asOf');
+      return params;
+    });
+
+  return (
+    <Box
+      role="region"
+      aria-label="Past time"
+      sx={{ display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: { xs: 2, sm: 4 }, px: 4, py: 1.5, bgcolor: 'orx.glow', borderBottom: 1, borderColor: 'divider', color: 'text.primary' }}
+    >
+      <Box sx={{ fontWeight: 600, whiteSpace: 'nowrap' }}>As of {timestamp(new Date(at).toISOString())}</Box>
+      <Box sx={{ color: 'text.secondary', whiteSpace: 'nowrap', minWidth: 86 }}>{ago(new Date(at).toISOString(), clock.now)}</Box>
+      <Slider
+        aria-label="Time whose inventory is shown"
+        size="small"
+        min={begin}
+        max={clock.now}
+        step={stepOf(clock.now - begin)}
+        value={at}
+        onChange={(_, value) => setDragged(value)}
+        onChangeCommitted={(_, value) => {
+          setDragged(null);
+          go(value);
+        }}
+        getAriaValueText={(value) => `${duration(clock.now - value)} ago`}
+        sx={{ flex: '1 1 180px', minWidth: 120 }}
+      />
+      <input
+        type="datetime-local"
+        aria-label="Date and time"
+        step={1}
+        value={toLocalInput(at)}
+        onChange={(event) => {
+          const time = Date.parse(event.target.value);
+          if (!Number.isNaN(time)) go(time);
+        }}
+        className="plain"
+      />
+      <Button variant="outlined" onClick={back}>
+        Back to now
+      </Button>
+    </Box>
+  );
+});

@@ -5,9 +5,11 @@ import { createContext, useContext } from 'react';
 import { AutomationStore } from './automation';
 import { ClockStore } from './clock';
 import { DetailStore } from './detail';
+import { EnvironmentsStore } from './environments';
 import { LiveStore } from './live';
 import { PrefsStore } from './prefs';
 import { SessionStore } from './session';
+import { ToastStore } from './toast';
 import { TreeStore } from './tree';
 
 export class Stores {
@@ -16,6 +18,8 @@ export class Stores {
   readonly clock = new ClockStore(() => this.session.skew);
   readonly live = new LiveStore();
   readonly tree = new TreeStore(this.clock, this.live);
+  readonly toast = new ToastStore();
+  readonly environments = new EnvironmentsStore(this.clock, this.live);
   readonly automation = new AutomationStore(this.live);
   readonly detail = new DetailStore(this.clock, this.live);
 }

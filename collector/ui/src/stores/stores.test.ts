@@ -86,7 +86,7 @@ describe('what changes while somebody looks', () => {
 describe('something that is read', () => {
   it('takes the answer to the newest question', async () => {
     const loadable = new Loadable<string>();
-    let answer = (_: string) => undefined as void;
+    let answer: (text: string) => void = () => undefined;
     const first = loadable.load(() => new Promise<string>((resolve) => (answer = resolve)));
     await loadable.load(() => Promise.resolve('second'));
     answer('first');

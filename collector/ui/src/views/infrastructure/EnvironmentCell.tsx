@@ -1,5 +1,8 @@
+import { EnvironmentBadges } from '../../components/EnvironmentBadge';
 import type { TreeNode } from '../../stores/tree';
 
 export function EnvironmentCell({ node }: { node: TreeNode }) {
-  return node.kind === 'note' ? null : null;
+  if (node.kind === 'place') return <EnvironmentBadges badges={node.place.environments} most={2} />;
+  if (node.kind === 'compute') return <EnvironmentBadges badges={node.compute.environments} most={2} />;
+  return node.kind === 'workload' && <EnvironmentBadges badges={node.workload.environments} most={2} />;
 }

@@ -8,6 +8,7 @@ import { useStores } from '../../stores/root';
 import { HelpDialog } from './HelpDialog';
 import { Navigation } from './Navigation';
 import { PastBar } from './PastBar';
+import { Toasts } from './Toasts';
 import { TopBar } from './TopBar';
 
 /** The frame around every view. */
@@ -46,6 +47,7 @@ export const Shell = observer(function Shell({ children }: { children: ReactNode
         {!clock.isLive && <PastBar />}
         <Box sx={{ flex: 1, minHeight: 0, display: 'flex', flexDirection: 'column' }}>{children}</Box>
       </Box>
+      <Toasts />
       <HelpDialog open={help} onClose={() => setHelp(false)} />
     </Box>
   );

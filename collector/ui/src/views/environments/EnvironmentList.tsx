@@ -1,0 +1,165 @@
+import { Box, Button, Typography } from '@mui/material';
+import { observer } from 'mobx-react-lite';
+import { useEffect, useState } from 'react';
+import { Link, useNavigate } from 'react-router';
+
+import { remove } from '../../api/edit';
+import type { EnvironmentSummary } from '../../api/environments';
+import { type Environment, readOne } from '../../api/inventory';
+import { Confirm } from '../../components/Confirm';
+import { DataTable, type TableColumn } from '../../components/DataTable';
+import { EditDialog } from '../../components/edit/EditDialog';
+import { hueOf } from '../../components/EnvironmentBadge';
+import { FactList } from '../../components/FactList';
+import { Icon } from '../../components/Icon';
+import { Name } from '../../components/Name';
+import { Empty, Failure, Waiting } from '../../components/Notice';
+import { SidePane } from '../../components/SidePane';
+import { Status } from '../../components/Status';
+import { bytes, cores, count, plural } from '../../format/units';
+import { useStores } from '../../stores/root';
+
+const COLUMNS: TableColumn<Environment>[] = [
+  {
+    id: 'code',
+    label: 'Code',
+    width: 130,
+    value: (row) => row.code,
+    cell: (row) => (
+      <Box component="span" sx={{ display: 'inline-flex', alignItems: 'center', gap: 2, fontWeight: 560 }}>
+        <Box component="span" sx={{ width: 9, height: 9, borderRadius: '2px' }} style={{ background: hueOf(row.id) }} />
+        <Name text={row.code} />
+      </Box>
+    ),
+  },
+  { id: 'name', label: 'Name', width: 180, grow: true, value: (row) => row.name, cell: (row) => <Name text={row.name} /> },
+  { id: 'type', label: 'Type', width: 120, value: (row) => row.type },
+  { id: 'status', label: 'Status', width: 100, value: (row) => row.status ?? '', cell: (row) => <Status status={row.status} /> },
+  { id: 'partner', label: 'Partner', width: 80, numeric: true, value: (row) => row.partnerId ?? null },
+  { id: 'description', label: 'Description', width: 220, value: (row) => row.description ?? '', cell: (row) => (row.description ? <Name text={row.description} /> : null) },
+];
+
+export const EnvironmentList = observer(function EnvironmentList({ selected }: { selected: number | null }) {
+  const { environments, session, clock } = useStores();
+  const navigate = useNavigate();
+  const [making, setMaking] = useState(false);
+  const environment = selected === null ? null : environments.byId(selected);
+  return (
+    <>
+      <Box sx={{ flex: 1, minWidth: 0, display: environment ? { xs: 'none', md: 'flex' } : 'flex' }}>
+        <DataTable
+          name="environments"
+          label="Environments"
+          data={environments.list}
+          columns={COLUMNS}
+          first={['code', 'name', 'type', 'status']}
+          keyOf={(row) => row.id}
+          selected={selected}
+          onOpen={(row) => void navigate(`/environments/${row.id}`)}
+          retry={() => void environments.reload()}
+          tools={
+            session.may('operator') &&
+            clock.isLive && (
+              <Button variant="outlined" startIcon={<Icon name="plus" size={14} />} onClick={() => setMaking(true)}>
+                New environment
+              </Button>
+            )
+          }
+          empty={
+            <Empty icon="layers" title="No environment yet">
+              Production, staging, development: make one, then give it places or computes, or let a rule infer what belongs to it.
+            </Empty>
+          }
+        />
+      </Box>
+      {environment && <EnvironmentPane environment={environment} onClose={() => void navigate('/environments')} />}
+      {making && <EditDialog kind="environment" onClose={() => setMaking(false)} onSaved={() => void environments.reload()} />}
+    </>
+  );
+});
+
+type Editing = { fields: Record<string, unknown>; etag: string | null } | 'remove' | null;
+
+const EnvironmentPane = observer(function EnvironmentPane({ environment, onClose }: { environment: Environment; onClose: () => void }) {
+  const { environments, session, clock } = useStores();
+  const [editing, setEditing] = useState<Editing>(null);
+  useEffect(() => void environments.readSummary(environment.id), [environments, environment.id]);
+  const summary = environments.summary(environment.id);
+  const edit = async () => {
+    const { item, etag } = await readOne('environment', environment.id, null);
+    setEditing({ fields: item, etag });
+  };
+  return (
+    <SidePane title={<Name text={`${environment.code} · ${environment.name}`} />} kind="environment" onClose={onClose}>
+      {session.may('operator') && clock.isLive && (
+        <Box sx={{ display: 'flex', gap: 2, mb: 4 }}>
+          <Button variant="outlined" startIcon={<Icon name="edit" size={14} />} onClick={() => void edit()}>
+            Edit
+          </Button>
+          <Button variant="outlined" color="error" onClick={() => setEditing('remove')}>
+            Delete…
+          </Button>
+        </Box>
+      )}
+      {!clock.isLive && <Box sx={{ mb: 3, color: 'text.secondary' }}>What belongs to it is told for the present, not for the time above.</Box>}
+      {summary?.value ? <Summary summary={summary.value} /> : summary?.state === 'failed' ? <Failure error={summary.error} retry={() => void environments.readSummary(environment.id)} inline /> : <Waiting rows={8} />}
+      {editing !== null && editing !== 'remove' && (
+        <EditDialog kind="environment" row={{ id: environment.id, ...editing }} onClose={() => setEditing(null)} onSaved={() => void environments.reload()} />
+      )}
+      {editing === 'remove' && (
+        <Confirm title={`Delete ${environment.code}?`} action="Delete" danger run={() => remove(`/api/v1/environments/${environment.id}`).then(() => environments.reload()).then(onClose)} onClose={() => setEditing(null)}>
+          Nothing is deleted while something still belongs to it. The history keeps what it was.
+        </Confirm>
+      )}
+    </SidePane>
+  );
+});
+
+function Summary({ summary }: { summary: EnvironmentSummary }) {
+  const workloads = Object.entries(summary.workloads);
+  return (
+    <>
+      <FactList
+        title="What it has"
+        facts={[
+          { label: 'Dedicated computes', value: count(summary.dedicatedComputes) },
+          { label: 'Shared computes', value: count(summary.sharedComputes) },
+          { label: 'Workloads', value: workloads.length === 0 ? 'none' : workloads.map(([type, number]) => `${count(number)} ${type}`).join(', ') },
+          { label: 'Containers', value: count(summary.containers) },
+          { label: 'Namespaces', value: count(summary.namespaces) },
+          { label: 'Processors it takes', value: `${cores(summary.cpuMillicores)} cores, measured` },
+          { label: 'Memory it takes', value: `${bytes(summary.memoryBytes)}, measured` },
+        ]}
+      />
+      <Computes title="Dedicated" computes={summary.dedicated} of={summary.dedicatedComputes} />
+      <Computes title="Shared" computes={summary.shared} of={summary.sharedComputes} shares />
+    </>
+  );
+}
+
+function Computes({ title, computes, of, shares = false }: { title: string; computes: EnvironmentSummary['dedicated']; of: number; shares?: boolean }) {
+  if (computes.length === 0) return null;
+  return (
+    <Box component="section" sx={{ mt: 5 }}>
+      <Typography variant="h3" sx={{ mb: 1 }}>
+        {title}
+      </Typography>
+      {computes.map((compute) => (
+        <Box key={compute.id} sx={{ display: 'flex', gap: 3, py: 0.8, borderBottom: 1, borderColor: 'divider' }}>
+          <Box sx={{ flex: 1, minWidth: 0 }}>
+            <Link to={`/infrastructure/compute/${compute.id}?tab=environments`}>
+              <Name text={compute.name} />
+            </Link>
+          </Box>
+          {shares && (
+            <Box sx={{ color: 'text.secondary', fontSize: 12 }}>
+              {compute.measured === null || compute.measured === undefined ? 'measured ?' : `measured ${compute.measured} %`}
+              {compute.declared !== null && compute.declared !== undefined && `, declared ${compute.declared} %`}
+            </Box>
+          )}
+        </Box>
+      ))}
+      {of > computes.length && <Box sx={{ color: 'text.secondary', mt: 1 }}>and {plural(of - computes.length, 'more', 'more')}</Box>}
+    </Box>
+  );
+}

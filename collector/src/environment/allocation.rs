@@ -15,6 +15,10 @@ use crate::store::{Db, Executor as _, Row, StoreError, Value, rows::association:
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
+/// Words for a workload that is there and takes nothing: it was made, or is done, and nothing of it runs.
+const RESTING: [&str; 9] =
+    ["created", "exited", "dead", "removing", "Completed", "Succeeded", "Failed", "Error", "Evicted"];
+
 /// Workloads of one read; a read of many computes is that of several such parts.
 const MOST: usize = 20_000;
 
@@ -186,7 +190,7 @@ async fn workloads(db: &Db, computes: &[i64]) -> Result<Vec<Running>, StoreError
     let select = format!(
         "SELECT w.id AS id, w.compute_id AS compute_id, w.environment_id AS environment_id, \
          w.container_row_id AS container_row_id, w.k8s_namespace_id AS k8s_namespace_id, {} AS cpu_cores, w.memory_mb AS memory_mb, \
-         {} AS details, u.cpu_millicores AS cpu_millicores, u.memory_bytes AS memory_bytes \
+         w.status AS status, {} AS details, u.cpu_millicores AS cpu_millicores, u.memory_bytes AS memory_bytes \
          FROM compute_workloads w LEFT JOIN workload_usage u ON u.workload_id = w.id WHERE w.ended_at_us IS NULL AND",
         dialect.decimal("w.cpu_cores"),
         // Only pods have requests, and the details of the others are large.
@@ -208,10 +212,15 @@ fn running(row: &Row) -> Result<Running, StoreError> {
     };
     let details: Json = row.json("details")?.unwrap_or(Json::Null);
     let detail = |name: &str| details.get(name).and_then(Json::as_u64);
-    let (cpu, memory) = (number("cpu_millicores")?, number("memory_bytes")?);
+    let status: String = row.get("status")?;
+    let resting = RESTING.contains(&status.as_str());
+    // What it last used is still stored.
+    let amount = |name: &str| if resting { Ok(Some(0)) } else { number(name) };
+    let (cpu, memory) = (amount("cpu_millicores")?, amount("memory_bytes")?);
     let cpu_limit = row.get::<Option<f64>>("cpu_cores")?.map(|cores| (cores.max(0.0) * 1_000.0).round() as u64);
     let memory_limit = number("memory_mb")?.map(|mib| mib.saturating_mul(MIB));
-    let (cpu_request, memory_request) = (detail("cpuRequestMillicores"), detail("memoryRequestBytes"));
+    let request = |name: &str| detail(name).filter(|_| !resting);
+    let (cpu_request, memory_request) = (request("cpuRequestMillicores"), request("memoryRequestBytes"));
     let known = [cpu, memory, cpu_limit, memory_limit, cpu_request, memory_request].iter().any(Option::is_some);
     Ok(Running {
         id: row.get("id")?,

@@ -4,6 +4,7 @@ mod admin_token;
 mod changes;
 mod decisions;
 mod document;
+mod environments;
 mod nested;
 mod requests;
 mod roles;

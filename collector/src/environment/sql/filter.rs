@@ -113,20 +113,21 @@ impl Writer<'_> {
 
     /// It has an association of its own to a wanted environment. `itself`: not as an ancestor of something else.
     fn own(&mut self, kind: ResourceType, alias: &str, itself: bool) -> String {
-        let found = self.found(kind, &format!("{alias}.id"), itself);
+        let key = format!("{alias}.id");
         match kind {
             // The primary one stands in the row; further ones are looked up only where there is one.
             ResourceType::Workload => {
                 let primary = self.wanted();
-                let (found, primary) = (found, format!("{alias}.environment_id {primary}"));
-                // The values of `found` were bound first.
-                format!("({alias}.environment_id IS NOT NULL AND ({found} OR {primary}))")
+                let found = self.found(kind, &key, itself);
+                let column = format!("{alias}.environment_id");
+                format!("({column} IS NOT NULL AND ({column} {primary} OR {found}))")
             }
             ResourceType::Datacenter => {
+                let found = self.found(kind, &key, itself);
                 let wanted = self.wanted();
                 format!("({found} OR ({} AND {alias}.environment_id {wanted}))", uncopied(self.tables, alias))
             }
-            _ => found,
+            _ => self.found(kind, &key, itself),
         }
     }
 

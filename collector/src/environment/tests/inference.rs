@@ -30,6 +30,8 @@ on_both!(
     a_dry_run_tells_what_would_change_and_changes_nothing,
     measured_shares_show_on_a_compute_that_hosts_several,
     computes_that_break_a_separation_are_found_with_the_reasons,
+    a_namespace_named_after_an_environment_gives_it_to_its_pods,
+    an_environment_that_another_program_made_is_noticed,
 );
 
 async fn texts(db: &Db, sql: &str) -> Vec<String> {
@@ -280,4 +282,37 @@ async fn computes_that_break_a_separation_are_found_with_the_reasons(db: &Db) {
     let new = NewAssociation { environment_id: 2, resource_type: ResourceType::Datacenter, resource_id: 1, statement };
     crate::transaction!(db, |tx| association_set_in_tx(tx, &alice(), now(), &new).await?).unwrap().unwrap();
     assert_eq!(violations(db, 10).await.unwrap()[0].environments["DEV"][0], "given to datacenter cellar");
+}
+
+async fn a_namespace_named_after_an_environment_gives_it_to_its_pods(db: &Db) {
+    installation(db).await;
+    rules_install(db, now()).await.unwrap();
+    for sql in [
+        "INSERT INTO k8s_clusters (id, uid, name, first_seen_at_us, changed_at_us) VALUES (1, 'u', 'k', 1, 1)",
+        "INSERT INTO k8s_nodes (id, cluster_id, name, compute_id, first_seen_at_us, changed_at_us) VALUES (1, 1, 'n', 1, 1, 1)",
+        "INSERT INTO k8s_namespaces (id, cluster_id, name, first_seen_at_us, changed_at_us) VALUES (7, 1, 'shop-prod', 1, 1)",
+    ] {
+        run(db, sql, vec![]).await;
+    }
+    Seed::container(1, 1, "web").store(db).await;
+    run(db, "UPDATE compute_workloads SET k8s_namespace_id = 7, labels = NULL", vec![]).await;
+    settle(&mut worker(db)).await;
+    let found = crate::query::environments_of(db, ResourceType::Workload, &[1]).await.unwrap();
+    let badge = &found[&1][0];
+    assert_eq!((badge.code.as_str(), badge.reason.as_deref()), ("PROD", Some("from namespace shop-prod")));
+    let measured = crate::environment::allocation::measure(db, &[1]).await.unwrap();
+    assert_eq!(measured[&1].workloads, [(Some(1), 1)].into(), "its share of the compute is production's");
+}
+
+async fn an_environment_that_another_program_made_is_noticed(db: &Db) {
+    ready(db).await;
+    let clock = Arc::new(ManualClock::at(now()));
+    let mut worker = Worker::new(db.clone(), clock.clone());
+    rule_create(db, &alice(), now(), Rule { priority: 1, ..labelled("LIVE", "production") }).await.unwrap();
+    settle(&mut worker).await;
+    assert_eq!(texts(db, ENVIRONMENTS).await, ["web=PROD", "db=DEV"], "there is no such environment");
+    environment(db, 3, "LIVE").await;
+    clock.advance(Duration::from_secs(30));
+    settle(&mut worker).await;
+    assert_eq!(texts(db, ENVIRONMENTS).await, ["web=LIVE", "db=DEV"]);
 }

@@ -15,10 +15,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ResourceType,
+    ResourceType, evidence,
     infer::{Knowledge, infer},
     legacy::copy_legacy,
-    rule::INFERRED,
+    rule::{Environments, INFERRED},
     scan,
 };
 use crate::{
@@ -42,8 +42,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(100);
 /// Resources of a pass in one round.
 const SLICE: usize = 1_024;
-/// How often the legacy column is looked at.
-const LEGACY_EVERY: Duration = Duration::from_secs(30);
+/// How often what other programs write without a history is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// Infers environments and measures shares, while it holds the lease.
 #[derive(Debug)]
@@ -51,7 +51,8 @@ pub struct Worker {
     db: Db,
     clock: SharedClock,
     holder: String,
-    legacy_at: Option<Timestamp>,
+    looked_at: Option<Timestamp>,
+    environments: Option<Environments>,
 }
 
 /// What a round came to.
@@ -69,7 +70,7 @@ impl Worker {
     /// Makes a worker; each has a name of its own.
     #[must_use]
     pub fn new(db: Db, clock: SharedClock) -> Self {
-        Self { db, clock, holder: uuid::Uuid::new_v4().to_string(), legacy_at: None }
+        Self { db, clock, holder: uuid::Uuid::new_v4().to_string(), looked_at: None, environments: None }
     }
 
     /// Works until `stop`, then gives the lease back. `committed` wakes it.
@@ -110,9 +111,8 @@ impl Worker {
         let now = self.clock.now();
         let Some(mut state) = self.claim(now).await? else { return Ok(Round::default()) };
         let mut round = Round { held: true, ..Round::default() };
-        if self.legacy_at.is_none_or(|at| now.since(at) >= LEGACY_EVERY) {
-            copy_legacy(&self.db, now).await?;
-            self.legacy_at = Some(now);
+        if self.looked_at.is_none_or(|at| now.since(at) >= LOOK_EVERY) {
+            self.look_around(now).await?;
         }
         let before = state.clone();
         let upto = sequence::current(&self.db, now).await?;
@@ -143,6 +143,17 @@ impl Worker {
         }
         metrics::counter!("orchestrix_environment_changes_total").increment(round.changed as u64);
         Ok(round)
+    }
+
+    /// Heeds what other programs wrote without a history: the legacy column, and environments.
+    async fn look_around(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        copy_legacy(&self.db, now).await?;
+        let environments = evidence::environments(&mut &self.db).await?;
+        if self.environments.as_ref().is_some_and(|known| *known != environments) {
+            crate::transaction!(self.db, |tx| worker_want_pass_in_tx(tx).await?)?;
+        }
+        (self.environments, self.looked_at) = (Some(environments), Some(now));
+        Ok(())
     }
 
     /// The state, when this worker has the lease or can have it.

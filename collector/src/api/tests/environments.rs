@@ -1,0 +1,148 @@
+//! Environments over HTTP: lists that show and filter them, rules, decisions, shares.
+
+use serde_json::json;
+
+use super::*;
+use crate::{environment::Worker, query::testing::run};
+
+/// One host with a container labelled `environment=staging`, which the environments PROD and STG could have.
+async fn served() -> Served {
+    let served = Served::sqlite().await;
+    let sql = "INSERT INTO environments (id, name, code, type, partner_id) \
+               VALUES (1, 'Production', 'PROD', 'x', 1), (2, 'Staging', 'STG', 'x', 1)";
+    run(&served.test.db, sql, vec![]).await;
+    served
+}
+
+async fn infer(served: &Served) {
+    let clock: SharedClock = served.clock.clone();
+    let mut worker = Worker::new(served.test.db.clone(), clock);
+    while worker.round().await.unwrap().more {}
+}
+
+fn rule(name: &str, code: &str) -> Json {
+    json!({
+        "name": name, "environmentCode": code, "confidence": 0.9,
+        "conditions": [{ "evidence": "label", "key": "environment", "operator": "in", "values": ["staging"] }],
+    })
+}
+
+#[tokio::test]
+async fn lists_show_environments_with_the_reason_and_can_be_filtered_by_them() {
+    let served = served().await;
+    let sql = "INSERT INTO environment_associations (environment_id, resource_type, resource_id, is_primary) \
+               VALUES (1, 'datacenter', 1, 1)";
+    run(&served.test.db, sql, vec![]).await;
+    let (_, page) = served.get("/api/v1/workloads?environment=PROD").await;
+    assert_eq!(page["items"].as_array().unwrap().len(), 2);
+    let badge = &page["items"][0]["environments"][0];
+    assert_eq!((&badge["code"], &badge["inherited"]), (&json!("PROD"), &json!(true)));
+    assert_eq!(badge["reason"], "from datacenter cellar");
+    let (_, page) = served.get("/api/v1/workloads?environment=PROD&inherited=false").await;
+    assert_eq!(page["items"], json!([]));
+    let (_, page) = served.get("/api/v1/datacenters?environment=PROD&inherited=false").await;
+    assert_eq!(page["items"][0]["environments"][0]["reason"], Json::Null);
+    let (_, found) = served.get("/api/v1/effective-environments?resourceType=compute&resourceId=1&resourceId=9").await;
+    assert_eq!(found["items"].as_array().unwrap().len(), 1);
+    assert_eq!(found["items"][0]["environments"][0]["on"]["resourceType"], "datacenter");
+    for (path, field) in [
+        ("workloads?inherited=false", "inherited"),
+        ("effective-environments?resourceType=rack&resourceId=1", "resourceType"),
+        ("effective-environments?resourceType=compute", "resourceId"),
+        ("allocations?resourceType=workload&resourceId=1", "resourceType"),
+    ] {
+        let (status, problem) = served.get(&format!("/api/v1/{path}")).await;
+        assert_eq!((status.as_u16(), &problem["field"]), (400, &json!(field)), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_rule_is_made_tried_changed_and_removed() {
+    let served = served().await;
+    let path = "/api/v1/environment-rules";
+    let mut bad = rule("r", "STG");
+    bad["conditions"][0]["operator"] = json!("regex");
+    bad["conditions"][0]["values"] = json!(["("]);
+    let (status, problem) = served.json("POST", path, Role::Operator, &bad.to_string()).await;
+    assert_eq!((status.as_u16(), &problem["field"]), (400, &json!("conditions[0].values")));
+    let attempt = json!({ "rules": [{ "rule": rule("labels", "STG") }] }).to_string();
+    let (_, tried) = served.json("POST", &format!("{path}/dry-run"), Role::Operator, &attempt).await;
+    assert_eq!((&tried["total"], &tried["complete"]), (&json!(1), &json!(true)));
+    assert_eq!(tried["changes"][0]["to"], "STG");
+    assert_eq!(tried["changes"][0]["evidence"][0]["value"], "staging");
+
+    let (status, made) = served.json("POST", path, Role::Operator, &rule("labels", "STG").to_string()).await;
+    assert_eq!((status.as_u16(), &made["confidence"], &made["enabled"]), (201, &json!(0.9), &json!(true)));
+    let (status, problem) = served.json("POST", path, Role::Operator, &rule("labels", "PROD").to_string()).await;
+    assert_eq!((status.as_u16(), &problem["field"]), (400, &json!("name")));
+    infer(&served).await;
+    let (_, workload) = served.get("/api/v1/workloads/1").await;
+    assert_eq!(workload["environments"][0]["code"], "STG");
+    assert_eq!(workload["environments"][0]["origin"], "rule");
+
+    let one = format!("{path}/{}", made["id"]);
+    let (_, changed) = served.json("PATCH", &one, Role::Operator, r#"{"environmentCode": "PROD"}"#).await;
+    assert_eq!((&changed["environmentCode"], &changed["name"]), (&json!("PROD"), &json!("labels")));
+    infer(&served).await;
+    let (_, workload) = served.get("/api/v1/workloads/1").await;
+    assert_eq!(workload["environments"][0]["code"], "PROD");
+    let (status, _) = served.json("DELETE", &one, Role::Operator, "").await;
+    assert_eq!(status.as_u16(), 204);
+    infer(&served).await;
+    let (_, workload) = served.get("/api/v1/workloads/1").await;
+    assert_eq!(workload["environments"], json!([]));
+}
+
+#[tokio::test]
+async fn people_decide_on_what_was_inferred_one_by_one_or_many() {
+    let served = served().await;
+    let body = rule("labels", "STG").to_string();
+    served.json("POST", "/api/v1/environment-rules", Role::Operator, &body).await;
+    infer(&served).await;
+    let (_, page) = served.get("/api/v1/environment-associations?origin=rule").await;
+    let association = &page["items"][0];
+    assert_eq!((&association["ruleName"], &association["confidence"]), (&json!("labels"), &json!(0.9)));
+    let path = "/api/v1/environment-associations/decide";
+    let id = &association["id"];
+    let body = json!({ "decisions": [{ "associationId": id, "decision": "change" }] }).to_string();
+    let (status, problem) = served.json("POST", path, Role::Operator, &body).await;
+    assert_eq!((status.as_u16(), &problem["field"]), (400, &json!("decisions[0].environmentId")));
+    let body = json!({ "decisions": [
+        { "associationId": 99, "decision": "accept" },
+        { "associationId": id, "decision": "change", "environmentId": 1 },
+    ] });
+    let (_, decided) = served.json("POST", path, Role::Operator, &body.to_string()).await;
+    assert_eq!(decided["results"][0]["done"], false);
+    assert_eq!(decided["results"][1], json!({ "associationId": id, "done": true, "reason": null }));
+    infer(&served).await;
+    let (_, page) = served.get("/api/v1/environment-associations?resourceType=workload").await;
+    assert_eq!(page["items"].as_array().unwrap().len(), 1);
+    assert_eq!((&page["items"][0]["origin"], &page["items"][0]["environmentId"]), (&json!("person"), &json!(1)));
+    let (_, audit) = served.json("GET", "/api/v1/audit", Role::Admin, "").await;
+    assert_eq!(audit["items"][0]["action"], "environment-association.change");
+}
+
+#[tokio::test]
+async fn shares_sum_to_exactly_100_on_a_compute_and_above_it() {
+    let served = served().await;
+    let body = rule("labels", "STG").to_string();
+    served.json("POST", "/api/v1/environment-rules", Role::Operator, &body).await;
+    let sql = "INSERT INTO compute_usage (compute_id, cpu_millicores, memory_bytes, measured_at_us) \
+               VALUES (1, 333, 7000000000, 1)";
+    run(&served.test.db, sql, vec![]).await;
+    infer(&served).await;
+    let hundredths = |number: &Json| (number.as_f64().unwrap() * 100.0).round() as i64;
+    for path in ["computes/1/allocation", "allocations?resourceType=partner&resourceId=1"] {
+        let (status, found) = served.get(&format!("/api/v1/{path}")).await;
+        assert_eq!(status.as_u16(), 200);
+        let found = found["items"].get(0).cloned().unwrap_or(found);
+        let shares = found["shares"].as_array().unwrap();
+        assert_eq!((shares.len(), &shares[0]["code"]), (1, &json!("STG")), "{path}");
+        let sum = hundredths(&shares[0]["measured"]) + hundredths(&found["unclaimed"]) + hundredths(&found["idle"]);
+        assert_eq!(sum, 10_000, "{path}: {found}");
+        assert_eq!((&found["computes"], &found["unmeasuredComputes"]), (&json!(1), &json!(0)));
+    }
+    let (_, summary) = served.get("/api/v1/environments/2/summary").await;
+    assert_eq!((&summary["dedicatedComputes"], &summary["workloads"]), (&json!(1), &json!({ "container": 1 })));
+    assert!(summary["cpuMillicores"].as_i64().unwrap() > 0);
+}

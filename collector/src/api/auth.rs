@@ -40,6 +40,13 @@ impl Caller {
         Actor::person(self.name.as_str())
     }
 
+    /// Why a role that is needed is not the caller's.
+    pub(super) fn below(&self, least: Role) -> Problem {
+        let (name, role, least) = (&self.name, self.role.as_str(), least.as_str());
+        let detail = format!("the token {name:?} has the role {role}, this needs {least}");
+        Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
     /// Whether the token is still in force; a long answer asks from time to time.
     pub(super) async fn is_still_welcome(&self, api: &ApiState) -> bool {
         matches!(find(api, &self.hash).await, Ok(Some(caller)) if caller.role >= self.role)
@@ -55,13 +62,7 @@ pub(super) async fn check(
     if let Access::Role(least) = access {
         let caller = identify(&api, request.headers()).await?;
         if caller.role < least {
-            let detail = format!(
-                "the token {:?} has the role {}, this needs {}",
-                caller.name,
-                caller.role.as_str(),
-                least.as_str()
-            );
-            return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
+            return Err(caller.below(least));
         }
         request.extensions_mut().insert(caller);
     }

@@ -56,6 +56,8 @@ impl Routes {
     {
         let filter = match method {
             HttpMethod::Post => MethodFilter::POST,
+            HttpMethod::Put => MethodFilter::PUT,
+            HttpMethod::Patch => MethodFilter::PATCH,
             HttpMethod::Delete => MethodFilter::DELETE,
             HttpMethod::Patch => MethodFilter::PATCH,
             _ => MethodFilter::GET,
@@ -74,6 +76,12 @@ impl Routes {
         T::schemas(&mut found);
         self.schemas.extend(found);
         Ref::from_schema_name(T::name())
+    }
+
+    /// Adds a schema that no type stands for to the description.
+    pub(super) fn described(&mut self, name: &str, schema: Schema) -> Ref {
+        self.schemas.insert(name.to_owned(), schema.into());
+        Ref::from_schema_name(name)
     }
 
     /// The router without its state.

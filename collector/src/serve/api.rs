@@ -24,7 +24,7 @@ pub(super) fn router(
     halt: CancellationToken,
 ) -> Router {
     let db = reconciler.db().clone();
-    let state = ApiState::new(db, clock, reconciler.committed(), registry, Arc::new(reconciler.clone()), halt);
+    let state = ApiState::new(db, clock, reconciler.commits(), registry, Arc::new(reconciler.clone()), halt);
     api_router(state.with_metrics(metrics))
 }
 

@@ -42,7 +42,7 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
     } = collector;
     let mut tasks = Tasks(JoinSet::new());
     let worker = Worker::new(db, clock.clone());
-    tasks.upkeep("environments", worker.run(reconciler.committed(), halt.child_token()));
+    tasks.upkeep("environments", worker.run(reconciler.commits().subscribe(), halt.child_token()));
     let router = api::router(&reconciler, sessions.registry.clone(), clock, metrics.0.clone(), halt.child_token());
     let (connections, accepting) = listener.start(halt.child_token());
     tasks.spawn("agents' listener", async {

@@ -8,6 +8,7 @@ pub mod api;
 mod catalog;
 pub mod cli;
 pub mod config;
+pub mod edit;
 pub mod environment;
 pub mod metrics;
 pub mod pki;

@@ -67,6 +67,13 @@ impl Caller {
         &self.hash
     }
 
+    /// Why a role that is needed is not the caller's.
+    pub(super) fn below(&self, least: Role) -> Problem {
+        let (name, role, least) = (&self.name, self.role.as_str(), least.as_str());
+        let detail = format!("the token {name:?} has the role {role}, this needs {least}");
+        Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
     /// Whether the token is still in force; a long answer asks from time to time.
     pub(super) async fn is_still_welcome(&self, api: &ApiState) -> bool {
         if let Some(session) = &self.session
@@ -87,13 +94,7 @@ pub(super) async fn check(
     if let Access::Role(least) = access {
         let caller = identify(&api, request.method(), request.headers()).await?;
         if caller.role < least {
-            let detail = format!(
-                "the token {:?} has the role {}, this needs {}",
-                caller.name,
-                caller.role.as_str(),
-                least.as_str()
-            );
-            return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
+            return Err(caller.below(least));
         }
         request.extensions_mut().insert(caller);
     }

@@ -10,13 +10,13 @@ use utoipa::openapi::{
 use super::{
     ApiState, agents,
     auth::Access,
-    changes, collector, cookie, environment_rules, environments, join_tokens,
+    changes, collector, cookie, edit, environment_rules, environments, join_tokens,
     lists::{self, plain},
     matches, monitor, nested, places,
     routes::{BEARER, COOKIE, Routes},
     search, web_session,
 };
-use crate::{admin::Role, query};
+use crate::{admin::Role, edit::forms, query};
 
 const ABOUT: &str = "The inventory that Orchestrix discovery keeps, and what people decide about it.\n\n\
     Send `Authorization: Bearer TOKEN`; a collector's first start writes an admin token to `admin.token` in its data \
@@ -54,6 +54,16 @@ fn routes(state: Option<ApiState>) -> Routes {
     lists::enter::<query::HistoryEntry>(&mut routes, viewer);
     lists::enter::<query::JoinToken>(&mut routes, Access::Role(Role::Operator));
     lists::enter::<query::AuditEntry>(&mut routes, Access::Role(Role::Admin));
+    edit::enter::<query::Partner>(&mut routes, &forms::PARTNER);
+    edit::enter::<query::Cloud>(&mut routes, &forms::CLOUD);
+    edit::enter::<query::Region>(&mut routes, &forms::REGION);
+    edit::enter::<query::AvailabilityZone>(&mut routes, &forms::AVAILABILITY_ZONE);
+    edit::enter::<query::Datacenter>(&mut routes, &forms::DATACENTER);
+    edit::enter::<query::Compute>(&mut routes, &forms::COMPUTE);
+    edit::enter::<query::Container>(&mut routes, &forms::CONTAINER);
+    edit::enter::<query::Environment>(&mut routes, &forms::ENVIRONMENT);
+    edit::enter::<query::Tag>(&mut routes, &forms::TAG);
+    edit::enter::<query::AutomationTarget>(&mut routes, &forms::AUTOMATION_TARGET);
     agents::enter(&mut routes);
     join_tokens::enter(&mut routes);
     matches::enter(&mut routes);

@@ -18,6 +18,7 @@ use super::{
     routes::{Routes, content, problem},
 };
 use crate::{
+    edit::{self, forms::form_of_list},
     query::{self, Context, DEFAULT_LIMIT, Filter, KeyKind, ListRequest, MAX_LIMIT, Page, Resource, Test},
     store::Value,
 };
@@ -38,20 +39,15 @@ pub(super) fn enter<R: Resource>(routes: &mut Routes, access: Access) {
     routes.add(HttpMethod::Get, &list, access, operation, list_handler::<R>);
 
     let one = routes.schema::<R>();
-    let path = R::KEYS.iter().fold(list, |path, key| format!("{path}/{{{}}}", key.name));
-    let keys = R::KEYS.iter().map(|key| {
-        let kind = if key.kind == KeyKind::Int { Type::Integer } else { Type::String };
-        parameter(key.name, ParameterIn::Path, ObjectBuilder::new().schema_type(kind).build(), None)
-    });
     let operation = OperationBuilder::new()
         .tag(R::LIST)
         .operation_id(Some(format!("get-{}", R::ONE.replace(' ', "-"))))
         .summary(Some(format!("Reads one {}", R::ONE)))
-        .parameters(Some(keys))
+        .parameters(Some(key_parameters::<R>()))
         .response("200", content("It.", one))
         .response("304", plain("The caller has it already (If-None-Match)."))
         .response("404", problem("There is none with this key."));
-    routes.add(HttpMethod::Get, &path, access, operation, get_handler::<R>);
+    routes.add(HttpMethod::Get, &path_of_one::<R>(), access, operation, get_handler::<R>);
 }
 
 async fn list_handler<R: Resource>(
@@ -75,23 +71,50 @@ async fn get_handler<R: Resource>(
     headers: HeaderMap,
     Path(path): Path<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
-    let mut key = Vec::new();
-    for (part, (name, text)) in R::KEYS.iter().zip(&path) {
-        key.push(match part.kind {
-            KeyKind::Text => Value::from(text),
-            KeyKind::Int => Value::Int(text.parse().map_err(|_| {
-                Problem::new(StatusCode::BAD_REQUEST, "invalid-parameter", format!("{name} is not a whole number"))
-                    .at(name.as_str(), "a whole number")
-            })?),
-        });
-    }
+    let key = key::<R>(&path)?;
+    // Before the rest: what changes in between makes the tag stale, and never lets an old belief pass for a new one.
+    let tag = match form_of_list(R::LIST) {
+        Some(form) => edit::stored_tag(&mut &api.db, api.db.dialect(), form, &key).await?,
+        None => None,
+    };
     match query::get::<R>(&api.db, api.clock.now(), key).await? {
-        Some(item) => respond::json(&headers, &item),
+        Some(item) => match tag {
+            Some(tag) => respond::one(&headers, &tag, &item),
+            None => respond::json(&headers, &item),
+        },
         None => {
             let id: Vec<&str> = path.iter().map(|(_, text)| text.as_str()).collect();
             Err(Problem::not_found(R::ONE, &id.join("/")))
         }
     }
+}
+
+/// Reads the key of a resource from a path.
+pub(super) fn key<R: Resource>(path: &[(String, String)]) -> Result<Vec<Value>, Problem> {
+    let parts = R::KEYS.iter().zip(path).map(|(part, (name, text))| match part.kind {
+        KeyKind::Text => Ok(Value::from(text)),
+        KeyKind::Int => text.parse().map(Value::Int).map_err(|_| {
+            Problem::new(StatusCode::BAD_REQUEST, "invalid-parameter", format!("{name} is not a whole number"))
+                .at(name.as_str(), "a whole number")
+        }),
+    });
+    parts.collect()
+}
+
+/// The parameters of a path that ends with the key of a resource.
+pub(super) fn key_parameters<R: Resource>() -> impl Iterator<Item = Parameter> {
+    R::KEYS.iter().map(|key| {
+        let schema = match key.kind {
+            KeyKind::Int => ObjectBuilder::new().schema_type(Type::Integer),
+            KeyKind::Text => ObjectBuilder::new().schema_type(Type::String),
+        };
+        parameter(key.name, ParameterIn::Path, schema.build(), None)
+    })
+}
+
+/// The path of one resource.
+pub(super) fn path_of_one<R: Resource>() -> String {
+    R::KEYS.iter().fold(format!("/api/v1/{}", R::LIST), |path, key| format!("{path}/{{{}}}", key.name))
 }
 
 fn parameters(filters: &[Filter]) -> Vec<Parameter> {

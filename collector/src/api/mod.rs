@@ -15,6 +15,7 @@ mod changes;
 mod collector;
 mod cookie;
 mod document;
+mod edit;
 mod environment_rules;
 mod environments;
 mod guard;
@@ -28,6 +29,7 @@ mod places;
 mod problem;
 mod respond;
 mod routes;
+mod schema;
 mod search;
 mod web_session;
 
@@ -38,7 +40,10 @@ use orchestrix_common::time::SharedClock;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::store::Db;
+use crate::{
+    edit::Editor,
+    store::{Commits, Db},
+};
 
 pub use document::openapi;
 pub use guard::router;
@@ -78,6 +83,7 @@ pub struct ApiState {
     db: Db,
     clock: SharedClock,
     committed: watch::Receiver<u64>,
+    editor: Editor,
     sessions: Arc<dyn AgentSessions>,
     matches: Arc<dyn MatchDecisions>,
     metrics: Option<Prometheus>,
@@ -97,19 +103,33 @@ impl std::fmt::Debug for Prometheus {
 }
 
 impl ApiState {
-    /// Puts together what the routes need. `committed` wakes change feeds; cancelling `stop` ends them.
+    /// Puts together what the routes need. What `commits` announces wakes change feeds; cancelling `stop` ends them.
     #[must_use]
     pub fn new(
         db: Db,
         clock: SharedClock,
-        committed: watch::Receiver<u64>,
+        commits: &Commits,
         sessions: Arc<dyn AgentSessions>,
         matches: Arc<dyn MatchDecisions>,
         stop: CancellationToken,
     ) -> Self {
         let settings = ApiSettings::default();
         let feeds = Arc::new(Semaphore::new(settings.feeds));
-        Self { db, clock, committed, sessions, matches, metrics: None, agents_port: None, settings, feeds, stop }
+        let committed = commits.subscribe();
+        let editor = Editor::new(db.clone(), clock.clone(), commits.clone());
+        Self {
+            db,
+            clock,
+            committed,
+            editor,
+            sessions,
+            matches,
+            metrics: None,
+            agents_port: None,
+            settings,
+            feeds,
+            stop,
+        }
     }
 
     /// Serves these metrics.

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::{
     admin::AdminError,
+    edit::{EditError, FieldProblem, Hung},
     query::{ParameterError, QueryError},
     store::StoreError,
 };
@@ -28,6 +29,19 @@ pub struct Problem {
     pub field: Option<String>,
     /// What would be right there.
     pub expected: Option<String>,
+    /// Everything that is wrong with a body.
+    pub errors: Vec<FieldProblem>,
+    /// What is needed to go on.
+    pub more: Option<Box<More>>,
+}
+
+/// What is needed to go on after a conflict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum More {
+    /// The row as it is now, with the tag that a next try may name.
+    Current(serde_json::Value, String),
+    /// What hangs on a row.
+    Hanging(Vec<Hung>),
 }
 
 /// Why a request was not carried out (RFC 9457).
@@ -48,13 +62,24 @@ pub(super) struct Document {
     field: Option<String>,
     /// What would be right there.
     expected: Option<String>,
+    /// Everything that is wrong with a body; absent when that is one thing or none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<FieldProblem>,
+    /// With `stale`: the row as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    current: Option<serde_json::Value>,
+    /// With `has-dependents`: what keeps a row from being deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hanging: Option<Vec<Hung>>,
 }
 
 impl Problem {
     /// A problem without a field.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), field: None, expected: None }
+        Self { status, code, detail: detail.into(), field: None, expected: None, errors: Vec::new(), more: None }
     }
 
     /// Names the field and what would be right there.
@@ -80,14 +105,32 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Self { status, code, detail, field, expected } = self;
+        let Self { status, code, detail, field, expected, errors, more } = self;
         let title = status.canonical_reason().unwrap_or("Error");
-        let document =
-            Document { r#type: "about:blank", title, status: status.as_u16(), code, detail, field, expected };
+        let (current, tag, hanging) = match more.map(|more| *more) {
+            Some(More::Current(current, tag)) => (Some(current), Some(tag), None),
+            Some(More::Hanging(hanging)) => (None, None, Some(hanging)),
+            None => (None, None, None),
+        };
+        let document = Document {
+            r#type: "about:blank",
+            title,
+            status: status.as_u16(),
+            code,
+            detail,
+            field,
+            expected,
+            errors,
+            current,
+            hanging,
+        };
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(tag) = tag.and_then(|tag| HeaderValue::from_str(&format!("\"{tag}\"")).ok()) {
+            headers.insert(header::ETAG, tag);
+        }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -137,6 +180,40 @@ impl From<AdminError> for Problem {
                 tracing::error!(error = %error, "request failed");
                 Self::internal()
             }
+        }
+    }
+}
+
+impl From<EditError> for Problem {
+    fn from(error: EditError) -> Self {
+        let detail = error.to_string();
+        match error {
+            EditError::NotFound { what, id } => Self::not_found(what, &id),
+            EditError::Stale { current, tag, .. } => {
+                let detail = format!("{detail}; look at `current` and decide again");
+                let problem = Self::new(StatusCode::PRECONDITION_FAILED, "stale", detail);
+                let problem = problem.at("If-Match", format!("\"{tag}\", or the ETag of a new GET"));
+                Self { more: Some(Box::new(More::Current(current, tag))), ..problem }
+            }
+            EditError::Invalid(problems) => {
+                // What is wrong by itself comes first: it stays wrong whatever is stored.
+                let state = problems.iter().all(FieldProblem::is_about_state);
+                let (status, code) = match state {
+                    true => (StatusCode::CONFLICT, "conflict"),
+                    false => (StatusCode::BAD_REQUEST, "invalid-body"),
+                };
+                let first = problems.iter().find(|problem| state || !problem.is_about_state());
+                let problem = match first {
+                    Some(first) => Self::new(status, code, detail).at(&first.field, &first.expected),
+                    None => Self::new(status, code, detail),
+                };
+                Self { errors: problems, ..problem }
+            }
+            EditError::Hanging { hanging, .. } => {
+                let problem = Self::new(StatusCode::CONFLICT, "has-dependents", detail);
+                Self { more: Some(Box::new(More::Hanging(hanging))), ..problem }
+            }
+            EditError::Store(error) => error.into(),
         }
     }
 }

@@ -12,12 +12,39 @@ use super::Problem;
 ///
 /// The tag is weak: the same content may travel compressed or not.
 pub(super) fn json(request: &HeaderMap, content: &impl Serialize) -> Result<Response, Problem> {
+    tagged(request, None, content)
+}
+
+/// The same for one resource that people may change. The tag is `"ROW-BODY"`: ROW names what is stored, BODY all that
+/// is shown. Who wants to know whether anything changed compares the whole; who wants to change it only ROW ([`row_tags`]),
+/// so that a heartbeat does not stand in the way.
+pub(super) fn one(request: &HeaderMap, row_tag: &str, content: &impl Serialize) -> Result<Response, Problem> {
+    tagged(request, Some(row_tag), content)
+}
+
+/// The rows that a request may change, by the ROW part of their tags; `None` when it does not say.
+pub(super) fn row_tags(request: &HeaderMap) -> Option<Vec<String>> {
+    let mut given = request.get_all(header::IF_MATCH).iter().filter_map(|value| value.to_str().ok()).peekable();
+    given.peek()?;
+    let tags: Vec<&str> = given.flat_map(|list| list.split(',')).map(str::trim).collect();
+    if tags.contains(&"*") {
+        return None;
+    }
+    let row = |tag: &str| {
+        let tag = tag.trim_start_matches("W/").trim_matches('"');
+        tag.split('-').next().unwrap_or_default().to_owned()
+    };
+    Some(tags.into_iter().map(row).collect())
+}
+
+fn tagged(request: &HeaderMap, row_tag: Option<&str>, content: &impl Serialize) -> Result<Response, Problem> {
     let body = serde_json::to_vec(content).map_err(|error| {
         tracing::error!(%error, "answer cannot be written as JSON");
         Problem::internal()
     })?;
     let hash = blake3::hash(&body).to_hex();
-    let tag = format!("W/\"{}\"", hash.get(..32).unwrap_or_default());
+    let hash = hash.get(..32).unwrap_or_default();
+    let tag = row_tag.map_or_else(|| format!("W/\"{hash}\""), |row| format!("\"{row}-{hash}\""));
     let known = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let unchanged = known.flat_map(|list| list.split(',')).any(|known| known.trim() == tag);
     let mut response = if unchanged {

@@ -59,6 +59,8 @@ impl Routes {
     {
         let filter = match method {
             HttpMethod::Post => MethodFilter::POST,
+            HttpMethod::Put => MethodFilter::PUT,
+            HttpMethod::Patch => MethodFilter::PATCH,
             HttpMethod::Delete => MethodFilter::DELETE,
             HttpMethod::Patch => MethodFilter::PATCH,
             _ => MethodFilter::GET,
@@ -87,6 +89,12 @@ impl Routes {
         let reference = Ref::from_schema_name(&name);
         self.schemas.insert(name, T::schema());
         reference
+    }
+
+    /// Adds a schema that no type stands for to the description.
+    pub(super) fn described(&mut self, name: &str, schema: Schema) -> Ref {
+        self.schemas.insert(name.to_owned(), schema.into());
+        Ref::from_schema_name(name)
     }
 
     /// The router without its state.

@@ -25,9 +25,9 @@ pub(crate) static COMPUTE: Kind = Kind {
         "createdAt" "created_at" DateTime, "updatedAt" "updated_at" DateTime,
     ],
     relations: relations![
-        "datacenter" Above "datacenter_id", "cloud" Above "cloud_id", "container" Below "compute_id",
-        "workload" Below "compute_id", "capability" Below "compute_id", "agent" Below "compute_id",
-            "k8snode" Below "compute_id";
+        "datacenter" Above "datacenter_id", "cloud" Above "cloud_id", "resourcepool" Above "resource_pool_id",
+        "container" Below "compute_id", "workload" Below "compute_id", "capability" Below "compute_id",
+        "agent" Below "compute_id", "k8snode" Below "compute_id";
         "environmentassociation", "tag", "automationtarget"
     ],
 };

@@ -57,7 +57,7 @@ pub(crate) static TAG: Kind = Kind {
 };
 
 /// What automation may act on.
-pub(super) static AUTOMATION_TARGET: Kind = Kind {
+pub(crate) static AUTOMATION_TARGET: Kind = Kind {
     name: "automationtarget",
     plural: "automationtargets",
     list: "automation-targets",

@@ -10,10 +10,11 @@ mod names;
 mod past;
 mod place;
 
-pub(crate) use compute::{AGENT, COMPUTE, WORKLOAD};
-pub(crate) use environment::ENVIRONMENT_ASSOCIATION;
+pub(crate) use compute::{AGENT, CAPABILITY, COMPUTE, CONTAINER, WORKLOAD};
+pub(crate) use environment::{AUTOMATION_TARGET, ENVIRONMENT, ENVIRONMENT_ASSOCIATION, TAG};
 pub(crate) use kubernetes::{K8S_CLUSTER, K8S_INGRESS, K8S_NAMESPACE, K8S_NODE, K8S_SERVICE};
 pub(crate) use names::{fold, nearest};
+pub(crate) use place::{AVAILABILITY_ZONE, CLOUD, DATACENTER, NETWORK_DEVICE, PARTNER, REGION, RESOURCE_POOL};
 
 /// A kind of resource.
 #[derive(Debug)]
@@ -118,6 +119,7 @@ pub(crate) static KINDS: &[&Kind] = &[
     &kubernetes::K8S_NODE,
     &kubernetes::K8S_SERVICE,
     &kubernetes::K8S_INGRESS,
+    &place::RESOURCE_POOL,
 ];
 
 macro_rules! fields {

@@ -24,6 +24,7 @@ impl Kind {
             "environmentassociation" => "environment_association",
             "automationtarget" => "automation_target",
             "networkdevice" => "network_device",
+            "resourcepool" => "resource_pool",
             name if self.resource_type.is_empty() => name,
             _ => self.resource_type,
         }

@@ -100,13 +100,13 @@ pub(crate) static DATACENTER: Kind = Kind {
     relations: relations![
         "availabilityzone" Above "availability_zone_id", "cloud" Above "cloud_id", "partner" Above "partner_id",
         "environment" Above "environment_id", "compute" Below "datacenter_id",
-        "networkdevice" Below "datacenter_id";
+        "networkdevice" Below "datacenter_id", "resourcepool" Below "datacenter_id";
         "environmentassociation", "tag", "automationtarget"
     ],
 };
 
 /// A switch, router or the like, as people entered it.
-pub(super) static NETWORK_DEVICE: Kind = Kind {
+pub(crate) static NETWORK_DEVICE: Kind = Kind {
     name: "networkdevice",
     plural: "networkdevices",
     list: "network-devices",
@@ -119,4 +119,20 @@ pub(super) static NETWORK_DEVICE: Kind = Kind {
         "lastSeen" "last_seen" DateTime,
     ],
     relations: relations!["datacenter" Above "datacenter_id";],
+};
+
+/// A pool of resources of a datacenter, as people entered it.
+pub(crate) static RESOURCE_POOL: Kind = Kind {
+    name: "resourcepool",
+    plural: "resourcepools",
+    list: "resource-pools",
+    table: "resource_pools",
+    key: "id",
+    resource_type: "",
+    fields: fields![
+        "id" "id" Int, "name" "name" Text, "type" "type" Text, "datacenterId" "datacenter_id" Int,
+        "totalCpuCores" "total_cpu_cores" Int, "totalMemoryGb" "total_memory_gb" Int,
+        "hypervisor" "hypervisor" Text, "orchestrator" "orchestrator" Text, "status" "status" Text,
+    ],
+    relations: relations!["datacenter" Above "datacenter_id", "compute" Below "resource_pool_id";],
 };

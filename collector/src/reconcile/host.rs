@@ -44,6 +44,12 @@ pub(super) fn columns(host: &Host) -> Columns {
     pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), fitted(name, &value?)?))).collect()
 }
 
+/// The same, from what is stored of the host; `None` when that was written by a version that this one does not read.
+#[must_use]
+pub(crate) fn columns_of_facts(facts: &Json) -> Option<Columns> {
+    serde_json::from_value(facts.clone()).ok().map(|host| columns(&host))
+}
+
 fn operating_system(host: &Host) -> Option<String> {
     let name = host.os_name.as_deref().or(host.os_id.as_deref())?;
     Some(host.os_version.as_ref().map_or_else(|| name.to_owned(), |version| format!("{name} {version}")))

@@ -33,36 +33,35 @@ mod write;
 pub mod identity;
 pub mod plan;
 
-use orchestrix_common::{id::AgentId, model::Source, time::SharedClock};
-use tokio::sync::watch;
-
 use crate::store::{
-    Db, StoreError,
+    Commits, Db, StoreError,
     rows::{self, dead_letter::DeadLetter},
 };
+use orchestrix_common::{id::AgentId, model::Source, time::SharedClock};
 
 pub use crate::store::rows::{dead_letter, history::Actor};
 pub use contract::*;
+pub(crate) use host::columns_of_facts;
 
 /// Everything that writes what discovery saw. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reconciler {
     db: Db,
     clock: SharedClock,
-    committed: watch::Sender<u64>,
+    commits: Commits,
 }
 
 impl Reconciler {
     /// Makes a reconciler over an inventory database whose tables are up to date.
     #[must_use]
     pub fn new(db: Db, clock: SharedClock) -> Self {
-        Self { db, clock, committed: watch::Sender::new(0) }
+        Self { db, clock, commits: Commits::default() }
     }
 
-    /// A number that rises after each commit that wrote history: readers of the change feed wake on it.
+    /// Where its commits are announced: whoever else writes history announces there, too.
     #[must_use]
-    pub fn committed(&self) -> watch::Receiver<u64> {
-        self.committed.subscribe()
+    pub const fn commits(&self) -> &Commits {
+        &self.commits
     }
 
     /// The database it writes to.
@@ -72,7 +71,7 @@ impl Reconciler {
     }
 
     fn announce(&self) {
-        self.committed.send_modify(|number| *number = number.wrapping_add(1));
+        self.commits.announce();
     }
 
     /// Tells what is held of an agent, by source.

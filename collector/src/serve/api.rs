@@ -25,7 +25,7 @@ pub(super) fn router(
     halt: CancellationToken,
 ) -> Router {
     let db = reconciler.db().clone();
-    let state = ApiState::new(db, clock, reconciler.committed(), registry, Arc::new(reconciler.clone()), halt);
+    let state = ApiState::new(db, clock, reconciler.commits(), registry, Arc::new(reconciler.clone()), halt);
     let state = state.with_metrics(metrics);
     api_router(match agents_port {
         Some(port) => state.with_agents_port(port),

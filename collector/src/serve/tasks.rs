@@ -42,7 +42,7 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
     } = collector;
     let mut tasks = Tasks(JoinSet::new());
     let worker = Worker::new(db, clock.clone());
-    tasks.upkeep("environments", worker.run(reconciler.committed(), halt.child_token()));
+    tasks.upkeep("environments", worker.run(reconciler.commits().subscribe(), halt.child_token()));
     let agents_port = listener.local_address().ok().map(|address| address.port());
     let router =
         api::router(&reconciler, sessions.registry.clone(), clock, metrics.0.clone(), agents_port, halt.child_token());

@@ -32,6 +32,9 @@ pub enum StoreError {
         /// What it should hold.
         expected: &'static str,
     },
+    /// The transaction was given up on purpose; whoever did so knows why.
+    #[error("given up")]
+    Abandoned,
     /// Another collector or session has taken over in the meantime.
     #[error("superseded: {0}")]
     Fenced(String),

@@ -11,6 +11,7 @@
 //! - Lists of values go in chunks, sorted by key.
 //! - Nothing that came from outside becomes part of a statement's text.
 
+mod commits;
 mod db;
 mod dialect;
 mod error;
@@ -20,6 +21,7 @@ mod value;
 
 pub mod rows;
 
+pub use commits::Commits;
 pub use db::{Db, Executor, Tx};
 pub use dialect::Dialect;
 pub use error::{Attempts, StoreError};

@@ -80,7 +80,7 @@ async fn a_feed_goes_on_where_its_reader_left_it(served: Served) {
     assert!(reader.text.contains("\"resourceName\":\"web\""), "{}", reader.text);
     // This collector commits: the feed wakes.
     change(db, 4, 1, ago(60)).await;
-    served.committed.send_modify(|number| *number += 1);
+    served.commits.announce();
     reader.until("id: 4").await;
     // Another collector commits: the feed looks.
     change(db, 5, 1, ago(60)).await;

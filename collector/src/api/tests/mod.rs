@@ -5,6 +5,7 @@ mod changes;
 mod decisions;
 mod document;
 mod environments;
+mod edit;
 mod nested;
 mod requests;
 mod roles;
@@ -27,7 +28,6 @@ use orchestrix_common::{
     time::{ManualClock, SharedClock},
 };
 use serde_json::Value as Json;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -86,7 +86,7 @@ struct Served {
     test: TestDb,
     router: Router,
     parts: Arc<Parts>,
-    committed: watch::Sender<u64>,
+    commits: Commits,
     stop: CancellationToken,
     clock: Arc<ManualClock>,
     /// A token of each role.
@@ -103,7 +103,7 @@ impl Served {
             tokens.push((role, made.token.as_str().to_owned()));
         }
         let parts = Arc::new(Parts::default());
-        let (committed, receiver) = watch::channel(0);
+        let commits = Commits::default();
         let stop = CancellationToken::new();
         let clock = Arc::new(ManualClock::at(now()));
         let shared: SharedClock = clock.clone();
@@ -113,9 +113,9 @@ impl Served {
             feed_poll: Duration::from_millis(50),
             ..ApiSettings::default()
         };
-        let state = ApiState::new(test.db.clone(), shared, receiver, parts.clone(), parts.clone(), stop.clone())
+        let state = ApiState::new(test.db.clone(), shared, &commits, parts.clone(), parts.clone(), stop.clone())
             .with_settings(settings);
-        Self { test, router: router(state), parts, committed, stop, clock, tokens }
+        Self { test, router: router(state), parts, commits, stop, clock, tokens }
     }
 
     async fn sqlite() -> Self {

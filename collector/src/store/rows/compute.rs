@@ -56,6 +56,12 @@ pub fn fitted(column: &str, value: &Json) -> Option<Json> {
     }
 }
 
+/// Whether discovery fills this column.
+#[must_use]
+pub(crate) fn is_filled(column: &str) -> bool {
+    TEXTS.iter().any(|(name, _)| *name == column) || NUMBERS.contains(&column)
+}
+
 /// A compute as matching sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ComputeRow {

@@ -34,6 +34,12 @@ pub fn fitted(column: &str, value: &Json) -> Option<Json> {
     (!text.is_empty()).then(|| text.into())
 }
 
+/// Whether discovery fills this column.
+#[must_use]
+pub(crate) fn is_filled(column: &str) -> bool {
+    column == AUTO_START || TEXTS.iter().any(|(name, _)| *name == column)
+}
+
 /// A legacy container.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContainerRow {

@@ -23,6 +23,7 @@ pub mod k8s_object;
 pub mod liveness;
 pub mod match_conflict;
 pub mod place;
+pub(crate) mod record;
 pub mod refusal;
 pub(crate) mod row_change;
 pub mod source;

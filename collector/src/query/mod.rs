@@ -23,6 +23,7 @@ mod place;
 mod record;
 mod resource;
 pub mod sequence;
+mod tag_rows;
 mod time;
 mod token;
 pub mod tree;

@@ -8,6 +8,8 @@ use std::{
 use orchestrix_common::config::Problems;
 
 const FAILED: u8 = 1;
+/// Nothing failed, but there is something to do.
+const PENDING: u8 = 2;
 /// `EX_USAGE` of sysexits(3).
 const USAGE: u8 = 64;
 /// `EX_CONFIG` of sysexits(3).
@@ -17,6 +19,11 @@ const CONFIG: u8 = 78;
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct UsageError(pub String);
+
+/// A dry run found something to do. Not a failure: scripts tell it from one by the exit code.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Pending(pub String);
 
 /// Prints why a command failed, the cause behind each error once, and gives the exit code.
 #[must_use]
@@ -39,6 +46,8 @@ fn explained(error: &anyhow::Error) -> (String, u8) {
         (lines.join("\n"), CONFIG)
     } else if error.is::<UsageError>() {
         (format!("error: {error:#}"), USAGE)
+    } else if error.is::<Pending>() {
+        (error.to_string(), PENDING)
     } else {
         (format!("error: {error:#}"), FAILED)
     }
@@ -60,6 +69,7 @@ mod tests {
         assert_eq!(code, 78);
         assert_eq!(text, "configuration: api.address: is no address\nconfiguration: data_dir: is missing");
         assert_eq!(explained(&UsageError("no".into()).into()), ("error: no".to_owned(), 64));
+        assert_eq!(explained(&Pending("1 pending".into()).into()), ("1 pending".to_owned(), 2));
         let failed = Err::<(), _>(io::Error::other("gone")).context("open the database").unwrap_err();
         assert_eq!(explained(&failed), ("error: open the database: gone".to_owned(), 1));
     }

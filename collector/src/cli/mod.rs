@@ -1,7 +1,8 @@
 //! What people type: the subcommands, the flags they share, and how an error becomes a line and an exit code.
 //!
 //! Each subcommand is a file with its `Args` and its `run`. They know nothing of each other. Results go to standard
-//! output, everything else to standard error. Exit codes: 0 done, 1 failed, 64 wrong usage, 78 wrong configuration.
+//! output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 something is pending (dry runs), 64 wrong
+//! usage, 78 wrong configuration.
 
 mod agents;
 mod api_token;
@@ -23,7 +24,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 pub use args::{ConfigArgs, DatabaseArgs};
-pub use exit::{UsageError, explain};
+pub use exit::{Pending, UsageError, explain};
 
 use crate::store::rows::history::Actor;
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
-use super::{Context, Filter, Key, Resource, Test, Time, time, value};
+use super::{Context, Filter, Key, Resource, Test, Time, tag_rows::tag_rows, time, value};
 use crate::store::{Row, StoreError, Value};
 
 const ID: &[Key] = &[Key::int("id", "t.id")];
@@ -202,8 +202,9 @@ impl Resource for Tag {
         Filter::new("origin", Test::Text("t.origin"), "Set by this origin."),
     ];
 
-    fn select(_: &Context) -> String {
-        "SELECT t.resource_type, t.resource_id, t.tag_key, t.tag_value, t.origin FROM resource_tags t".to_owned()
+    fn select(context: &Context) -> String {
+        let rows = tag_rows(context.dialect);
+        format!("SELECT t.resource_type, t.resource_id, t.tag_key, t.tag_value, t.origin FROM {rows} t")
     }
 
     fn read(row: &Row) -> Result<Self, StoreError> {

@@ -29,6 +29,7 @@ mod record;
 mod resource;
 pub mod search;
 pub mod sequence;
+mod tag_rows;
 mod time;
 mod token;
 pub mod tree;

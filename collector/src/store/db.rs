@@ -247,8 +247,8 @@ impl Executor for &Db {
 }
 
 macro_rules! arguments {
-    ($name:ident, $type:ty) => {
-        fn $name(values: Vec<Value>) -> Result<$type, StoreError> {
+    ($visibility:vis $name:ident, $type:ty) => {
+        $visibility fn $name(values: Vec<Value>) -> Result<$type, StoreError> {
             let mut arguments = <$type>::default();
             for value in values {
                 match value {
@@ -266,4 +266,4 @@ macro_rules! arguments {
 }
 
 arguments!(sqlite_arguments, SqliteArguments);
-arguments!(mysql_arguments, MySqlArguments);
+arguments!(pub(super) mysql_arguments, MySqlArguments);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::Obstacle;
+
 /// The database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -11,9 +13,20 @@ pub enum StoreError {
     /// A statement failed.
     #[error("database")]
     Sql(#[from] sqlx::Error),
-    /// The tables could not be brought up to date.
-    #[error("migrate the database")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A statement of a migration failed.
+    #[error("run migration {migration}")]
+    Migration {
+        /// Its name.
+        migration: &'static str,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// The tables cannot be brought up to date before a person has acted.
+    #[error("the database cannot be migrated: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Obstacles(Vec<Obstacle>),
+    /// Another collector does not come to an end with it.
+    #[error("another collector has been migrating the database for {0} s: look at its log, then start again")]
+    Migrating(i64),
     /// A JSON column holds something else.
     #[error("read JSON column {column}")]
     Json {

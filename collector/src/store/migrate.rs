@@ -1,20 +1,50 @@
 //! Brings the tables up to date. Additive: what exists stays as it is.
+//!
+//! A migration is a file of SQL per dialect, under the same number and name, frozen once it is released. The first makes
+//! the tables of the existing inventory where they are missing; the others are discovery's own and alter nothing else.
+//! Before anything is done, everything that is in the way is told at once ([`Obstacle`]). Statements that change rows
+//! must bear being run twice, because a run that was cut short is taken up again.
+
+mod existing;
+mod fit;
+mod obstacle;
+mod preview;
+mod run;
+mod statement;
+mod survey;
+
+#[cfg(test)]
+mod tests;
 
 use sqlx::{
     SqlSafeStr as _,
-    migrate::{Migrate as _, Migration, MigrationType, Migrator},
+    migrate::{Migration as Checked, MigrationType},
 };
 
-use super::{Db, StoreError};
+use self::survey::Survey;
+use super::{Db, Dialect, StoreError};
+
+pub use obstacle::Obstacle;
+pub use preview::{Action, CopyPreview, Owner, Preview, TablePreview};
+
+/// A migration in one dialect.
+struct Migration {
+    version: i64,
+    name: &'static str,
+    sql: &'static str,
+}
 
 macro_rules! migrations {
     ($($version:literal $name:literal),* $(,)?) => {
-        const SQLITE: &[(i64, &str, &str)] = &[
-            $(($version, $name, include_str!(concat!("../../migrations/sqlite/", $name, ".sql")))),*
-        ];
-        const MYSQL: &[(i64, &str, &str)] = &[
-            $(($version, $name, include_str!(concat!("../../migrations/mysql/", $name, ".sql")))),*
-        ];
+        const SQLITE: &[Migration] = &[$(migrations!(@one "sqlite" $version $name)),*];
+        const MYSQL: &[Migration] = &[$(migrations!(@one "mysql" $version $name)),*];
+    };
+    (@one $dialect:literal $version:literal $name:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            sql: include_str!(concat!("../../migrations/", $dialect, "/", $name, ".sql")),
+        }
     };
 }
 
@@ -22,6 +52,15 @@ migrations![1 "0001_inventory", 2 "0002_discovery", 3 "0003_history", 4 "0004_en
 
 /// Table that remembers which migrations ran.
 const TABLE: &str = "orchestrix_migrations";
+
+impl Migration {
+    /// What tells this text from another one: sqlx's checksum, which earlier versions stored.
+    fn checksum(&self) -> Vec<u8> {
+        Checked::new(self.version, self.name.into(), MigrationType::Simple, self.sql.into_sql_str(), false)
+            .checksum
+            .into_owned()
+    }
+}
 
 /// What [`migrate`] did or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,79 +74,42 @@ pub struct MigrationPlan {
 /// Runs the migrations that are missing. Several collectors may do so at once.
 ///
 /// # Errors
-/// When a statement fails, or when the database is of a newer version.
+/// When something is in the way ([`StoreError::Obstacles`], before anything is done), or a statement fails.
 pub async fn migrate(db: &Db) -> Result<(), StoreError> {
-    match db {
-        Db::Sqlite { writer, .. } => migrator(SQLITE).run(writer).await?,
-        Db::MySql(pool) => migrator(MYSQL).run(pool).await?,
-    }
-    Ok(())
+    run::run(db, known(db.dialect())).await
 }
 
 /// Tells which migrations are in force and which are missing, and changes nothing.
 ///
 /// # Errors
-/// When the table of migrations cannot be read.
+/// When the tables cannot be read.
 pub async fn migration_plan(db: &Db) -> Result<MigrationPlan, StoreError> {
-    let (known, done) = match db {
-        Db::Sqlite { readers, .. } => {
-            let exists: Option<i64> =
-                sqlx::query_scalar("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?")
-                    .bind(TABLE)
-                    .fetch_optional(readers)
-                    .await?;
-            let mut connection = readers.acquire().await?;
-            let done = if exists.is_some() { connection.list_applied_migrations(TABLE).await? } else { Vec::new() };
-            (SQLITE, done)
-        }
-        Db::MySql(pool) => {
-            let exists: Option<i64> = sqlx::query_scalar(
-                "SELECT CAST(1 AS SIGNED) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?",
-            )
-            .bind(TABLE)
-            .fetch_optional(pool)
-            .await?;
-            let mut connection = pool.acquire().await?;
-            let done = if exists.is_some() { connection.list_applied_migrations(TABLE).await? } else { Vec::new() };
-            (MYSQL, done)
-        }
-    };
-    let (applied, pending): (Vec<_>, Vec<_>) =
-        known.iter().partition(|(version, ..)| done.iter().any(|migration| migration.version == *version));
-    let names = |list: Vec<&(i64, &'static str, &str)>| list.into_iter().map(|(_, name, _)| *name).collect();
-    Ok(MigrationPlan { applied: names(applied), pending: names(pending) })
+    let survey = Survey::read(db, known(db.dialect())).await?;
+    Ok(MigrationPlan {
+        applied: survey.applied().map(|migration| migration.name).collect(),
+        pending: survey.pending().map(|migration| migration.name).collect(),
+    })
 }
 
-fn migrator(migrations: &'static [(i64, &'static str, &'static str)]) -> Migrator {
-    let migrations = migrations
-        .iter()
-        .map(|(version, name, sql)| {
-            Migration::new(*version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
-        })
-        .collect();
-    let mut migrator = Migrator::with_migrations(migrations);
-    migrator.dangerous_set_table_name(TABLE);
-    migrator
+/// Tells what [`migrate`] would do, table by table, and changes nothing.
+///
+/// # Errors
+/// When the tables cannot be read.
+pub async fn migration_preview(db: &Db) -> Result<Preview, StoreError> {
+    preview::preview(Some(db), db.dialect(), known(db.dialect())).await
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Tells what [`migrate`] would do in an embedded database that does not exist yet.
+///
+/// # Errors
+/// Never; the form is that of [`migration_preview`].
+pub async fn migration_preview_of_nothing() -> Result<Preview, StoreError> {
+    preview::preview(None, Dialect::Sqlite, SQLITE).await
+}
 
-    #[tokio::test]
-    async fn migrating_twice_changes_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let db = super::super::open(&format!("sqlite://{}/inventory.db", dir.path().display())).await.unwrap();
-        assert_eq!(migration_plan(&db).await.unwrap().pending.len(), SQLITE.len());
-        migrate(&db).await.unwrap();
-        migrate(&db).await.unwrap();
-        let plan = migration_plan(&db).await.unwrap();
-        assert_eq!((plan.applied.len(), plan.pending.len()), (SQLITE.len(), 0));
-    }
-
-    #[test]
-    fn both_dialects_have_the_same_migrations() {
-        let names = |list: &[(i64, &'static str, &str)]| list.iter().map(|(_, name, _)| *name).collect::<Vec<_>>();
-        assert_eq!(names(SQLITE), names(MYSQL));
+const fn known(dialect: Dialect) -> &'static [Migration] {
+    match dialect {
+        Dialect::Sqlite => SQLITE,
+        Dialect::MySql => MYSQL,
     }
 }

@@ -25,6 +25,9 @@ pub use commits::Commits;
 pub use db::{Db, Executor, Tx};
 pub use dialect::Dialect;
 pub use error::{Attempts, StoreError};
-pub use migrate::{MigrationPlan, migrate, migration_plan};
+pub use migrate::{
+    Action, CopyPreview, MigrationPlan, Obstacle, Owner, Preview, TablePreview, migrate, migration_plan,
+    migration_preview, migration_preview_of_nothing,
+};
 pub use pool::open;
 pub use value::{Column, Row, Value};

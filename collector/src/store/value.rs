@@ -122,7 +122,32 @@ macro_rules! column {
     };
 }
 
-column!(i64, Option<i64>, f64, Option<f64>, String, Option<String>, Vec<u8>, Option<Vec<u8>>);
+column!(f64, Option<f64>, String, Option<String>, Vec<u8>, Option<Vec<u8>>);
+
+/// Keys of an existing inventory may be unsigned, and its flags single bits; sqlx reads neither as a signed number.
+impl Column for Option<i64> {
+    fn read(row: &Row, column: &str) -> Result<Self, sqlx::Error> {
+        match row {
+            Row::Sqlite(row) => row.try_get(column),
+            Row::MySql(row) => match row.try_get(column) {
+                Err(sqlx::Error::ColumnDecode { .. }) => {
+                    let unsigned: Option<u64> = row.try_get(column)?;
+                    Ok(unsigned.map(|number| i64::try_from(number).unwrap_or(i64::MAX)))
+                }
+                read => read,
+            },
+        }
+    }
+}
+
+impl Column for i64 {
+    fn read(row: &Row, column: &str) -> Result<Self, sqlx::Error> {
+        Option::<Self>::read(row, column)?.ok_or_else(|| sqlx::Error::ColumnDecode {
+            index: format!("{column:?}"),
+            source: Box::new(sqlx::error::UnexpectedNullError),
+        })
+    }
+}
 
 impl Column for bool {
     fn read(row: &Row, column: &str) -> Result<Self, sqlx::Error> {

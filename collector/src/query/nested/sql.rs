@@ -7,7 +7,10 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
-use super::parse::{Direction, Level};
+use super::{
+    super::tag_rows::table_of,
+    parse::{Direction, Level},
+};
 use crate::{
     catalog::{FieldKind, Link},
     store::{Dialect, Value},
@@ -56,7 +59,7 @@ pub(super) fn statement(level: &Level, parents: Option<(&str, &Json)>, most: usi
     }
     let order = order(level);
     let mut values = Vec::new();
-    let mut from = format!("FROM {} t", level.kind.table);
+    let mut from = format!("FROM {} t", table_of(level.kind, dialect));
     let mut conditions = vec![level.condition.sql.clone()];
     if let (Some(link), Some((resource_type, keys))) = (level.link, parents) {
         let on = match link {

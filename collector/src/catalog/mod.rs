@@ -10,10 +10,12 @@ mod names;
 mod past;
 mod place;
 
-pub(crate) use compute::{AGENT, COMPUTE, WORKLOAD};
-pub(crate) use environment::ENVIRONMENT_ASSOCIATION;
+pub(crate) use compute::{AGENT, COMPUTE, CONTAINER, WORKLOAD};
+pub(crate) use environment::{ENVIRONMENT_ASSOCIATION, TAG};
 pub(crate) use kubernetes::{K8S_CLUSTER, K8S_INGRESS, K8S_NAMESPACE, K8S_NODE, K8S_SERVICE};
 pub(crate) use names::{fold, nearest};
+pub(crate) use past::Identity;
+pub(crate) use place::{AVAILABILITY_ZONE, CLOUD, DATACENTER, PARTNER, REGION};
 
 /// A kind of resource.
 #[derive(Debug)]

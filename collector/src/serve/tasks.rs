@@ -39,11 +39,13 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
         metrics,
         clusters,
         db,
+        keep_history,
     } = collector;
     let mut tasks = Tasks(JoinSet::new());
     let worker = Worker::new(db, clock.clone());
     tasks.upkeep("environments", worker.run(reconciler.committed(), halt.child_token()));
     let router = api::router(&reconciler, sessions.registry.clone(), clock, metrics.0.clone(), halt.child_token());
+    let keeper = reconciler.clone();
     let (connections, accepting) = listener.start(halt.child_token());
     tasks.spawn("agents' listener", async {
         accepting.await;
@@ -56,6 +58,9 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
     tasks.upkeep("liveness", keep_liveness(sessions.clone(), halt.child_token()));
     tasks.upkeep("agents' watch", watch_agents(sessions, halt.child_token()));
     tasks.upkeep("certificates' upkeep", authority.upkeep(halt.child_token()));
+    if let Some(keep) = keep_history {
+        tasks.upkeep("history's upkeep", keeper.keep_history(keep, halt.child_token()));
+    }
     tasks.upkeep("watchdog", supervisor::watchdog(halt.child_token()));
     let stop = halt.child_token();
     tasks.upkeep("metrics' upkeep", async move {

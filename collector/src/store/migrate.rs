@@ -40,6 +40,7 @@ pub async fn migrate(db: &Db) -> Result<(), StoreError> {
     match db {
         Db::Sqlite { writer, .. } => migrator(SQLITE).run(writer).await?,
         Db::MySql(pool) => migrator(MYSQL).run(pool).await?,
+        Db::Past { .. } => return Err(StoreError::Past),
     }
     Ok(())
 }
@@ -50,6 +51,7 @@ pub async fn migrate(db: &Db) -> Result<(), StoreError> {
 /// When the table of migrations cannot be read.
 pub async fn migration_plan(db: &Db) -> Result<MigrationPlan, StoreError> {
     let (known, done) = match db {
+        Db::Past { .. } => return Err(StoreError::Past),
         Db::Sqlite { readers, .. } => {
             let exists: Option<i64> =
                 sqlx::query_scalar("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?")

@@ -15,6 +15,7 @@ mod db;
 mod dialect;
 mod error;
 mod migrate;
+mod past;
 mod pool;
 mod value;
 
@@ -24,5 +25,7 @@ pub use db::{Db, Executor, Tx};
 pub use dialect::Dialect;
 pub use error::{Attempts, StoreError};
 pub use migrate::{MigrationPlan, migrate, migration_plan};
+pub(crate) use past::Narrowed;
+pub use past::Past;
 pub use pool::open;
 pub use value::{Column, Row, Value};

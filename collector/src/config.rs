@@ -34,8 +34,17 @@ pub struct Config {
     pub api: ApiConfig,
     /// Kubernetes clusters whose agents enrol by their service account.
     pub clusters: Vec<RegisteredCluster>,
+    /// What is kept of the past.
+    pub history: HistoryConfig,
     /// Logging.
     pub log: LogConfig,
+}
+
+/// What is kept of the past.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryConfig {
+    /// How long changes are kept, and so how far back the inventory can be read as it was; `None` for ever.
+    pub keep: Option<Duration>,
 }
 
 /// The side that agents see.
@@ -62,12 +71,13 @@ pub struct ApiConfig {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { data_dir, database_url: _, agents, api, clusters, log } = self;
+        let Self { data_dir, database_url: _, agents, api, clusters, history, log } = self;
         f.debug_struct("Config")
             .field("data_dir", data_dir)
             .field("agents", agents)
             .field("api", api)
             .field("clusters", clusters)
+            .field("history", history)
             .field("log", log)
             .finish_non_exhaustive()
     }
@@ -82,6 +92,7 @@ struct Raw {
     agents: RawAgents,
     api: RawApi,
     kubernetes: Vec<RawCluster>,
+    history: RawHistory,
     log: LogConfig,
 }
 
@@ -114,6 +125,18 @@ fn default_namespace() -> String {
 
 fn default_account() -> String {
     "orchestrix-agent".to_owned()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawHistory {
+    keep_days: u64,
+}
+
+impl Default for RawHistory {
+    fn default() -> Self {
+        Self { keep_days: 400 }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -171,6 +194,7 @@ pub fn load(loader: Loader) -> Result<(Config, Vec<String>), Problems> {
         agents: agents(&mut loaded, raw.agents),
         api: ApiConfig { address: address(&mut loaded, "api.address", &raw.api.address) },
         clusters: raw.kubernetes.into_iter().enumerate().map(|(index, raw)| cluster(&mut loaded, index, raw)).collect(),
+        history: history(&mut loaded, &raw.history),
         log: raw.log,
     };
     let ignored = std::mem::take(&mut loaded.ignored);
@@ -217,6 +241,14 @@ fn cluster(loaded: &mut Loaded<Raw>, index: usize, raw: RawCluster) -> Registere
         loaded.problem(&format!("kubernetes[{index}].keys_file"), message);
     }
     RegisteredCluster { uid, issuer, audience, keys_file, namespace, service_account }
+}
+
+fn history(loaded: &mut Loaded<Raw>, raw: &RawHistory) -> HistoryConfig {
+    let RawHistory { keep_days } = *raw;
+    if keep_days > 36_500 {
+        loaded.problem("history.keep_days", format!("is {keep_days}, expected 1 to 36500, or 0 to keep all"));
+    }
+    HistoryConfig { keep: (keep_days > 0).then(|| Duration::from_secs(keep_days.min(36_500) * 86_400)) }
 }
 
 fn address(loaded: &mut Loaded<Raw>, key: &str, text: &str) -> SocketAddr {
@@ -270,7 +302,7 @@ mod tests {
         let all: String =
             example.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect::<Vec<_>>().join("\n");
         let table: toml::Table = all.parse().unwrap();
-        for key in ["data_dir", "database_url", "database_url_file", "agents", "api", "log"] {
+        for key in ["data_dir", "database_url", "database_url_file", "agents", "api", "history", "log"] {
             assert!(table.contains_key(key), "{key}");
         }
         for key in ["address", "trust_domain", "heartbeat_secs", "opening_sessions", "waiting_sessions"] {

@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
+use orchestrix_common::time::Timestamp;
 use utoipa::openapi::{
     HttpMethod, Object, Required, Type,
     path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
@@ -19,20 +20,23 @@ use super::{
 };
 use crate::{
     edit::{self, forms::form_of_list},
-    query::{self, Context, DEFAULT_LIMIT, Filter, KeyKind, ListRequest, MAX_LIMIT, Page, Resource, Test},
-    store::Value,
+    query::{
+        self, AS_OF, Context, DEFAULT_LIMIT, Filter, KeyKind, ListRequest, MAX_LIMIT, Page, Resource, Test, as_of::AsOf,
+    },
+    store::{Db, Value},
 };
 
 /// Enters the list of a resource and its single form.
 pub(super) fn enter<R: Resource>(routes: &mut Routes, access: Access) {
     let page = routes.schema_as::<Page<R>>(format!("{}Page", R::name()));
+    let past = query::has_past::<R>().then(as_of_parameter);
     let list = format!("/api/v1/{}", R::LIST);
     let operation = OperationBuilder::new()
         .tag(R::LIST)
         .operation_id(Some(format!("list-{}", R::LIST)))
         .summary(Some(format!("Lists {}", R::LIST.replace('-', " "))))
         .description(Some(R::ABOUT))
-        .parameters(Some(parameters(R::FILTERS)))
+        .parameters(Some(parameters(R::FILTERS).into_iter().chain(past.clone())))
         .response("200", content("A page of the list.", page))
         .response("304", plain("The caller has this page already (If-None-Match)."))
         .response("400", problem("A parameter is unknown or of another form; the nearest name is proposed."));
@@ -43,7 +47,7 @@ pub(super) fn enter<R: Resource>(routes: &mut Routes, access: Access) {
         .tag(R::LIST)
         .operation_id(Some(format!("get-{}", R::ONE.replace(' ', "-"))))
         .summary(Some(format!("Reads one {}", R::ONE)))
-        .parameters(Some(key_parameters::<R>()))
+        .parameters(Some(key_parameters::<R>().chain(past)))
         .response("200", content("It.", one))
         .response("304", plain("The caller has it already (If-None-Match)."))
         .response("404", problem("There is none with this key."));
@@ -60,9 +64,10 @@ async fn list_handler<R: Resource>(
             .at("query", "name=value pairs, percent-encoded")
     })?;
     let now = api.clock.now();
-    let context = Context { dialect: api.db.dialect(), now };
-    let request = ListRequest::parse::<R>(&context, &parameters)?;
-    let page = query::list::<R>(&api.db, now, &request).await?;
+    let db = as_of(&api, now, &parameters).await?;
+    let request = ListRequest::parse::<R>(&Context::of(&db, now), &parameters)?;
+    let page = query::list::<R>(&db, now, &request).await?;
+    query::as_of::confirm(&db).await?;
     respond::json(&headers, &page)
 }
 
@@ -70,14 +75,19 @@ async fn get_handler<R: Resource>(
     State(api): State<ApiState>,
     headers: HeaderMap,
     Path(path): Path<Vec<(String, String)>>,
+    Query(parameters): Query<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
     let key = key::<R>(&path)?;
+    let now = api.clock.now();
+    let db = if query::has_past::<R>() { as_of(&api, now, &parameters).await? } else { api.db.clone() };
     // Before the rest: what changes in between makes the tag stale, and never lets an old belief pass for a new one.
     let tag = match form_of_list(R::LIST) {
-        Some(form) => edit::stored_tag(&mut &api.db, api.db.dialect(), form, &key).await?,
+        Some(form) => edit::stored_tag(&mut &db, db.dialect(), form, &key).await?,
         None => None,
     };
-    match query::get::<R>(&api.db, api.clock.now(), key).await? {
+    let found = query::get::<R>(&db, now, key).await?;
+    query::as_of::confirm(&db).await?;
+    match found {
         Some(item) => match tag {
             Some(tag) => respond::one(&headers, &tag, &item),
             None => respond::json(&headers, &item),
@@ -115,6 +125,23 @@ pub(super) fn key_parameters<R: Resource>() -> impl Iterator<Item = Parameter> {
 /// The path of one resource.
 pub(super) fn path_of_one<R: Resource>() -> String {
     R::KEYS.iter().fold(format!("/api/v1/{}", R::LIST), |path, key| format!("{path}/{{{}}}", key.name))
+}
+
+/// The database as of the point that a request names, or as it is.
+async fn as_of(api: &ApiState, now: Timestamp, parameters: &[(String, String)]) -> Result<Db, Problem> {
+    let Some((_, text)) = parameters.iter().find(|(name, _)| name == AS_OF) else { return Ok(api.db.clone()) };
+    let point = AsOf::parse(text).ok_or_else(|| {
+        let detail = format!("{AS_OF} is neither a time nor the number of a change");
+        Problem::new(StatusCode::BAD_REQUEST, "invalid-parameter", detail).at(AS_OF, AsOf::EXPECTED)
+    })?;
+    Ok(query::as_of::open(&api.db, now, point).await?)
+}
+
+fn as_of_parameter() -> Parameter {
+    let text = ObjectBuilder::new().schema_type(Type::String).build();
+    let about = "Reads as of the past: an RFC 3339 time, or the number of a change. What is only kept as it is now (signs \
+                 of life, coverage, use, facts) is then null.";
+    parameter(AS_OF, ParameterIn::Query, text, Some(about.to_owned()))
 }
 
 fn parameters(filters: &[Filter]) -> Vec<Parameter> {

@@ -22,11 +22,11 @@ use super::{
 };
 use crate::{
     admin::Role,
-    query::nested::{self, Limits, QueryError},
+    query::nested::{self, Answer, Limits, QueryError},
 };
 
-/// What to read: `{"kind": "partner", "criteria": {…}, "select": […], "sort": […], "page": {…}, "include": [{…}]}`, or
-/// `{"lazyLoadKey": "…"}` from an earlier answer.
+/// What to read: `{"kind": "partner", "criteria": {…}, "select": […], "sort": […], "page": {…}, "include": [{…}], "asOf":
+/// "…"}`, or `{"lazyLoadKey": "…"}` from an earlier answer. `collector/QUERY.md` explains it with examples.
 #[derive(Debug, ToSchema)]
 #[schema(value_type = Object)]
 #[allow(dead_code, reason = "stands for the body in the description")]
@@ -42,6 +42,8 @@ struct NestedAnswer {
     data: Vec<Value>,
     /// Number of rows of the root kind.
     count: usize,
+    /// Every change up to this number is contained, and as of the past none after it.
+    sequence: i64,
 }
 
 /// Why a query was not answered.
@@ -80,19 +82,20 @@ pub(super) fn enter(routes: &mut Routes) {
 
 async fn handler(State(api): State<ApiState>, bytes: Bytes) -> Response {
     match answer(&api, &bytes).await {
-        Ok(data) => Json(NestedAnswer { success: true, count: data.len(), data }).into_response(),
+        Ok(Answer { data, sequence, .. }) => {
+            Json(NestedAnswer { success: true, count: data.len(), data, sequence }).into_response()
+        }
         Err(error) => failure(error),
     }
 }
 
-async fn answer(api: &ApiState, bytes: &[u8]) -> Result<Vec<Value>, QueryError> {
+async fn answer(api: &ApiState, bytes: &[u8]) -> Result<Answer, QueryError> {
     let request: Value = serde_json::from_slice(bytes).map_err(|error| QueryError::Invalid {
         code: "invalid-body",
         field: String::new(),
         message: format!("is no JSON: {error}"),
     })?;
-    let plan = nested::parse(&request, Limits::default())?;
-    Ok(nested::run(&api.db, &plan).await?.data)
+    nested::answer(&api.db, api.clock.now(), &request, Limits::default()).await
 }
 
 fn failure(error: QueryError) -> Response {
@@ -103,6 +106,10 @@ fn failure(error: QueryError) -> Response {
         }
         QueryError::TooManyRows(_) => (StatusCode::BAD_REQUEST, "too-many-rows", message, None),
         QueryError::TooSlow(_) => (StatusCode::GATEWAY_TIMEOUT, "too-slow", message, None),
+        QueryError::AsOf(error) => {
+            let problem = super::Problem::from(error);
+            (problem.status, problem.code, message, problem.field)
+        }
         QueryError::Store(error) => {
             let problem = super::Problem::from(error);
             (problem.status, problem.code, problem.detail, None)

@@ -12,7 +12,10 @@ use utoipa::ToSchema;
 use crate::{
     admin::AdminError,
     edit::{EditError, FieldProblem, Hung},
-    query::{ParameterError, QueryError},
+    query::{
+        AS_OF, ParameterError, QueryError,
+        as_of::{AsOf, AsOfError},
+    },
     store::StoreError,
 };
 
@@ -166,6 +169,28 @@ impl From<QueryError> for Problem {
         match error {
             QueryError::Parameter(error) => error.into(),
             QueryError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AsOfError> for Problem {
+    fn from(error: AsOfError) -> Self {
+        let code = match &error {
+            AsOfError::Future { .. } => "in-the-future",
+            AsOfError::TooEarly { .. } | AsOfError::NoHistory => "before-known-past",
+            AsOfError::Store(_) => "internal",
+        };
+        let detail = format!("{AS_OF} {error}");
+        match error {
+            AsOfError::Store(error) => error.into(),
+            AsOfError::Future { now, .. } => {
+                Self::new(StatusCode::BAD_REQUEST, code, detail).at(AS_OF, format!("a time until {now}"))
+            }
+            AsOfError::TooEarly { earliest } => {
+                let expected = format!("a time from {}, or a change from {}", earliest.at, earliest.sequence);
+                Self::new(StatusCode::BAD_REQUEST, code, detail).at(AS_OF, expected)
+            }
+            AsOfError::NoHistory => Self::new(StatusCode::BAD_REQUEST, code, detail).at(AS_OF, AsOf::EXPECTED),
         }
     }
 }

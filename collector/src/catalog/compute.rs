@@ -71,6 +71,7 @@ pub(crate) static WORKLOAD: Kind = Kind {
         "image" "image" Text, "labels" "labels" Json, "firstSeenAt" "first_seen_at_us" Micros,
         "changedAt" "changed_at_us" Micros, "startedAt" "started_at_us" Micros,
         "finishedAt" "finished_at_us" Micros, "containerId" "container_row_id" Int, "k8sNamespaceId" "k8s_namespace_id" Int, "endedAt" "ended_at_us" Micros, "endReason" "end_reason" Text,
+        "evidence" "evidence" Json, "createdAt" "created_at" DateTime,
     ],
     relations: relations![
         "compute" Above "compute_id", "environment" Above "environment_id", "container" Above "container_row_id",

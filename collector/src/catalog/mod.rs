@@ -14,6 +14,7 @@ pub(crate) use compute::{AGENT, CAPABILITY, COMPUTE, CONTAINER, WORKLOAD};
 pub(crate) use environment::{AUTOMATION_TARGET, ENVIRONMENT, ENVIRONMENT_ASSOCIATION, TAG};
 pub(crate) use kubernetes::{K8S_CLUSTER, K8S_INGRESS, K8S_NAMESPACE, K8S_NODE, K8S_SERVICE};
 pub(crate) use names::{fold, nearest};
+pub(crate) use past::Identity;
 pub(crate) use place::{AVAILABILITY_ZONE, CLOUD, DATACENTER, NETWORK_DEVICE, PARTNER, REGION, RESOURCE_POOL};
 
 /// A kind of resource.

@@ -89,7 +89,7 @@ async fn hosts_of_both(
     let mut conditions = Vec::new();
     let mut values = Vec::new();
     for code in codes {
-        let wanted = Wanted { codes: vec![code.clone()], ids: Vec::new() };
+        let wanted = Wanted { codes: vec![code.clone()], ..Wanted::default() };
         let hosting = sql::hosting("c", &wanted);
         conditions.push(hosting.sql);
         values.extend(hosting.values);

@@ -280,7 +280,7 @@ pub async fn environment_summary(db: &Db, id: i64, listed: usize) -> Result<Opti
     computes_of(db, &mut summary, listed).await?;
     let mut executor = db;
     let only = |kind: ResourceType, alias: &str| {
-        let wanted = sql::Wanted { codes: Vec::new(), ids: vec![id] };
+        let wanted = sql::Wanted { ids: vec![id], ..sql::Wanted::default() };
         sql::effective_filter(kind, alias, &wanted, true)
     };
     let workloads = only(ResourceType::Workload, "w");
@@ -315,7 +315,7 @@ pub async fn environment_summary(db: &Db, id: i64, listed: usize) -> Result<Opti
 const PART: usize = 1_000;
 
 async fn computes_of(db: &Db, summary: &mut EnvironmentSummary, listed: usize) -> Result<(), StoreError> {
-    let wanted = sql::Wanted { codes: Vec::new(), ids: vec![summary.id] };
+    let wanted = sql::Wanted { ids: vec![summary.id], ..sql::Wanted::default() };
     let condition = sql::effective_filter(ResourceType::Compute, "c", &wanted, true);
     let statement = format!("SELECT c.id AS id, c.name AS name FROM computes c WHERE {} ORDER BY c.id", condition.sql);
     let mut executor = db;

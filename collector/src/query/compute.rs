@@ -26,8 +26,8 @@ pub struct ComputeAgent {
     pub version: String,
     /// It is active and is being heard of.
     pub connected: bool,
-    /// When it was last heard of.
-    pub last_seen_at: Time,
+    /// When it was last heard of; `null` as of the past.
+    pub last_seen_at: Option<Time>,
 }
 
 /// Latest measured use of a whole compute.
@@ -235,7 +235,7 @@ fn compute_agent(row: &Row) -> Result<Option<ComputeAgent>, StoreError> {
         state: row.get("agent_state")?,
         version: row.get("agent_version")?,
         connected: !row.get::<bool>("silent")?,
-        last_seen_at: time::read(row, "last_seen_at_us")?,
+        last_seen_at: time::read_opt(row, "last_seen_at_us")?,
     }))
 }
 

@@ -2,9 +2,20 @@
 
 use super::{Context, Resource, cursor, search::escaped};
 use crate::{
+    catalog::Kind,
     environment::{ResourceType, sql::Wanted},
     store::{Dialect, Value},
 };
+
+/// Parameter that names a point in the past. It says which database is asked, and narrows nothing.
+pub const AS_OF: &str = "asOf";
+
+/// Whether a list can be read as of the past: its rows are of a kind whose every change is in the history. What is worth
+/// knowing of an agent changes without.
+#[must_use]
+pub fn has_past<R: Resource>() -> bool {
+    Kind::find(R::LIST).is_some_and(|kind| kind.name != "agent")
+}
 
 /// Rows of a page when no limit is given.
 pub const DEFAULT_LIMIT: usize = 100;
@@ -115,6 +126,7 @@ impl ListRequest {
         for (name, text) in parameters {
             match name.as_str() {
                 "limit" => request.limit = limit(text)?,
+                AS_OF if has_past::<R>() => {}
                 "cursor" => {
                     let key = cursor::read(R::LIST, R::KEYS, text).ok_or_else(|| ParameterError {
                         code: "invalid-cursor",
@@ -142,7 +154,8 @@ impl ListRequest {
                 return Err(invalid(filter.name, "is given too often", &format!("at most {MAX_VALUES} values")));
             }
             if let Test::Environment(kind, alias) = filter.test {
-                let wanted = Wanted { codes: values.iter().map(|code| (*code).to_owned()).collect(), ids: Vec::new() };
+                let wanted =
+                    Wanted { codes: values.iter().map(|code| (*code).to_owned()).collect(), ..Wanted::default() };
                 request.environment = Some(EnvironmentTest { kind, alias, wanted, inherited });
             }
             condition(context, filter, &values, &mut request.conditions)?;

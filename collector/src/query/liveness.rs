@@ -21,7 +21,12 @@ pub(super) fn join_agent(compute_id: &str) -> String {
 }
 
 /// When the agent `a` gave its last sign of life. Microseconds; NULL without an agent.
+///
+/// Signs of life are not kept: as of the past it is NULL.
 pub(super) fn last_seen(context: &Context) -> String {
+    if context.past {
+        return format!("CAST(NULL AS {})", if context.dialect == Dialect::Sqlite { "INTEGER" } else { "SIGNED" });
+    }
     let latest = match context.dialect {
         Dialect::Sqlite => "MAX",
         Dialect::MySql => "GREATEST",
@@ -33,7 +38,12 @@ pub(super) fn last_seen(context: &Context) -> String {
 }
 
 /// True when there is an agent `a` and nobody hears from it, or nobody should.
+///
+/// As of the past, what was recorded at the time counts.
 pub(super) fn silent(context: &Context) -> String {
+    if context.past {
+        return "(a.id IS NOT NULL AND (a.state <> 'ACTIVE' OR a.reachable = 0))".to_owned();
+    }
     let before = context.now.minus(SILENCE).as_micros();
     format!("(a.id IS NOT NULL AND (a.state <> 'ACTIVE' OR a.reachable = 0 OR {} < {before}))", last_seen(context))
 }

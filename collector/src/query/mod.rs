@@ -11,6 +11,7 @@
 
 mod agent;
 mod allocation;
+pub mod as_of;
 mod compute;
 mod compute_summary;
 pub mod consistency;
@@ -52,7 +53,7 @@ pub use container::Container;
 pub use effective::{EnvironmentBadge, EnvironmentSource, environments_of};
 pub use environment::{AutomationTarget, Environment, EnvironmentAssociation, Tag};
 pub use environment_rule::EnvironmentRule;
-pub use filter::{DEFAULT_LIMIT, Filter, ListRequest, MAX_LIMIT, ParameterError, Test};
+pub use filter::{AS_OF, DEFAULT_LIMIT, Filter, ListRequest, MAX_LIMIT, ParameterError, Test, has_past};
 pub use kubernetes::{K8sCluster, K8sIngress, K8sNamespace, K8sNode, K8sService};
 pub use place::{AvailabilityZone, Cloud, Datacenter, Partner, Region};
 pub use place_summary::{Counts, PlaceSummary, Places, places};

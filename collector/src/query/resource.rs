@@ -28,6 +28,16 @@ pub struct Context {
     pub dialect: Dialect,
     /// The current time.
     pub now: Timestamp,
+    /// It is read as of the past: what is derived from the current time is not known.
+    pub past: bool,
+}
+
+impl Context {
+    /// That of a statement on a database.
+    #[must_use]
+    pub fn of(db: &Db, now: Timestamp) -> Self {
+        Self { dialect: db.dialect(), now, past: db.past().is_some() }
+    }
 }
 
 /// A column of a resource's key.
@@ -123,7 +133,7 @@ pub struct Page<T> {
 /// # Errors
 /// When a statement fails.
 pub async fn list<R: Resource>(db: &Db, now: Timestamp, request: &ListRequest) -> Result<Page<R>, StoreError> {
-    let context = Context { dialect: db.dialect(), now };
+    let context = Context::of(db, now);
     // Before the rows: a change in between is then told again by the feed, and never missed.
     let sequence = sequence::current(db, now).await?;
     let mut conditions: Vec<&str> = request.conditions.iter().map(|condition| condition.sql.as_str()).collect();
@@ -165,7 +175,7 @@ pub async fn list<R: Resource>(db: &Db, now: Timestamp, request: &ListRequest) -
 /// # Errors
 /// When a statement fails.
 pub async fn get<R: Resource>(db: &Db, now: Timestamp, key: Vec<Value>) -> Result<Option<R>, StoreError> {
-    let context = Context { dialect: db.dialect(), now };
+    let context = Context::of(db, now);
     let conditions: Vec<_> = R::KEYS.iter().map(|key| format!("{} = ?", key.column)).collect();
     let sql = format!("{} WHERE {}", R::select(&context), conditions.join(" AND "));
     let mut executor = db;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use orchestrix_common::time::Timestamp;
 
 use super::{HistoryEntry, Resource as _};
-use crate::store::{Db, Dialect, Executor as _, StoreError, Value};
+use crate::store::{Db, Dialect, Executor as _, StoreError, Value, rows::history::history_start};
 
 /// The age at which a gap in the numbers is final. Transactions here take milliseconds.
 pub const SETTLE: Duration = Duration::from_secs(2);
@@ -23,6 +23,9 @@ const RECENT: i64 = 512;
 /// # Errors
 /// When a statement fails.
 pub async fn current(db: &Db, now: Timestamp) -> Result<i64, StoreError> {
+    if let Some(past) = db.past() {
+        return Ok(past.sequence());
+    }
     let mut executor = db;
     let (sql, values) = match db.dialect() {
         Dialect::Sqlite => ("SELECT sequence, recorded_at_us FROM history ORDER BY sequence DESC LIMIT 1", vec![]),
@@ -39,12 +42,23 @@ pub async fn current(db: &Db, now: Timestamp) -> Result<i64, StoreError> {
     })
 }
 
+/// Whether changes after `since` were forgotten.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn forgotten(db: &Db, since: i64) -> Result<bool, StoreError> {
+    let mut executor = db;
+    // Numbers begin at one: who asks from zero has seen nothing, and the first entry may still be there.
+    let start = history_start(&mut executor).await?;
+    Ok(start.is_some_and(|start| start.forgotten && since < start.sequence))
+}
+
 /// The changes after `since`, oldest first, at most `limit`. Ends in front of a young gap.
 ///
 /// # Errors
 /// When a statement fails.
 pub async fn changes(db: &Db, since: i64, limit: u32, now: Timestamp) -> Result<Vec<HistoryEntry>, StoreError> {
-    let context = super::Context { dialect: db.dialect(), now };
+    let context = super::Context::of(db, now);
     let sql = format!("{} WHERE h.sequence > ? ORDER BY h.sequence LIMIT ?", HistoryEntry::select(&context));
     let mut executor = db;
     let rows = executor.fetch(sql, vec![Value::Int(since), Value::from(limit)]).await?;

@@ -35,6 +35,13 @@ impl TestDb {
 
     /// `None` when no server is at hand and the run allows that.
     pub(crate) async fn mariadb() -> Option<Self> {
+        let test = Self::empty_mariadb().await?;
+        store::migrate(&test.db).await.unwrap();
+        Some(test)
+    }
+
+    /// A database without tables.
+    pub(crate) async fn empty_mariadb() -> Option<Self> {
         let Ok(server) = std::env::var("ORCHESTRIX_TEST_MYSQL_URL") else {
             let required = ["CI", "ORCHESTRIX_TESTS_REQUIRE_PARTS"].iter().any(|name| std::env::var_os(name).is_some());
             assert!(!required, "ORCHESTRIX_TEST_MYSQL_URL is not set, expected the address of a MariaDB ending in /");
@@ -46,7 +53,6 @@ impl TestDb {
         sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await.unwrap();
         let url = format!("{server}{name}");
         let db = store::open(&url).await.unwrap();
-        store::migrate(&db).await.unwrap();
         Some(Self { db, folder: None, server: Some((pool, name)) })
     }
 

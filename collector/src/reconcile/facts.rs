@@ -10,13 +10,20 @@ use orchestrix_common::{
 use serde_json::Value as Json;
 
 use super::{Actor, fill, host, identity, workload, write::Context};
-use crate::store::{
-    StoreError, Tx,
-    rows::{
-        capability::{CapabilityRow, capability_delete_in_tx, capability_find_in_tx, capability_upsert_in_tx},
-        compute::{FactsRow, compute_columns_in_tx, compute_facts_get, compute_facts_set_in_tx, compute_update_in_tx},
-        history::{HistoryKind, HistoryRow},
-        identity::identity_set_in_tx,
+use crate::{
+    catalog::COMPUTE,
+    store::{
+        StoreError, Tx,
+        rows::{
+            capability::{CapabilityRow, capability_delete_in_tx, capability_find_in_tx, capability_upsert_in_tx},
+            compute::{
+                FactsRow, compute_columns_in_tx, compute_facts_get, compute_facts_set_in_tx, compute_update_in_tx,
+            },
+            cut,
+            history::{HistoryKind, HistoryRow},
+            identity::identity_set_in_tx,
+            stored::stored_many_in_tx,
+        },
     },
 };
 
@@ -35,9 +42,14 @@ pub(super) async fn write_host_in_tx(
     if let Json::Object(members) = &mut json {
         ["nativeId", "kind", "evidence"].into_iter().for_each(|name| drop(members.remove(name)));
     }
+    let before_row = if filling.updates.is_empty() {
+        None
+    } else {
+        stored_many_in_tx(tx, &COMPUTE, [context.compute_id]).await?.remove(&context.compute_id)
+    };
     compute_update_in_tx(tx, context.compute_id, &filling.updates).await?;
     let before = known.map(|known| known.facts);
-    if before.as_ref() == Some(&json) {
+    if before.as_ref() == Some(&json) && before_row.is_none() {
         return Ok(None);
     }
     let facts = FactsRow { facts: json, filled: filling.filled };
@@ -51,7 +63,7 @@ pub(super) async fn write_host_in_tx(
         resource_type: "compute",
         resource_id: context.compute_id,
         resource_key: String::new(),
-        before_row: None,
+        before_row,
         resource_name: name.to_owned(),
         compute_id: Some(context.compute_id),
         source: Some("host".to_owned()),
@@ -94,8 +106,8 @@ pub(super) async fn write_capabilities_in_tx(
             kind,
             resource_type: "capability",
             resource_id: context.compute_id,
-            resource_key: String::new(),
-            before_row: None,
+            resource_key: cut(name, 64).to_owned(),
+            before_row: Some(before.map(|row| row.stored(context.compute_id)).unwrap_or_default()),
             resource_name: (*name).to_owned(),
             compute_id: Some(context.compute_id),
             source: Some("capability".to_owned()),

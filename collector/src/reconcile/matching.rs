@@ -29,7 +29,7 @@ use crate::store::{
         match_conflict::{match_conflict_lock_in_tx, match_conflict_open_in_tx, match_conflict_resolve_in_tx},
         place::{matching_lock_in_tx, place_default_in_tx, place_get},
         stored::Stored,
-        tag::{self, Tags, tag_set_in_tx},
+        tag::{self, TagSource, Tags, tag_set_in_tx},
         tag_origin::TagOrigin,
     },
 };
@@ -174,10 +174,10 @@ async fn create_in_tx(
     };
     let place = match asked {
         Some(place) => place,
-        None => place_default_in_tx(tx).await?,
+        None => place_default_in_tx(tx, now).await?,
     };
     let compute_id = compute_insert_in_tx(tx, &machine.hostname, place).await?;
-    bind_in_tx(tx, agent.id, compute_id, machine).await?;
+    bind_in_tx(tx, agent.id, compute_id, machine, now).await?;
     let row = HistoryRow {
         happened_at: now,
         actor: actor.clone(),
@@ -220,7 +220,7 @@ async fn take_over_in_tx(
         entity_hand_over_in_tx(tx, older.id, agent.id).await?;
         succeeded.push(older.id.to_string());
     }
-    bind_in_tx(tx, agent.id, compute_id, machine).await?;
+    bind_in_tx(tx, agent.id, compute_id, machine, now).await?;
     let row = HistoryRow {
         happened_at: now,
         actor: actor.clone(),
@@ -238,7 +238,13 @@ async fn take_over_in_tx(
     history_insert_in_tx(tx, now, &[row]).await
 }
 
-async fn bind_in_tx(tx: &mut Tx, agent: AgentId, compute_id: i64, machine: &Machine) -> Result<(), StoreError> {
+async fn bind_in_tx(
+    tx: &mut Tx,
+    agent: AgentId,
+    compute_id: i64,
+    machine: &Machine,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     agent_set_compute_in_tx(tx, agent, compute_id).await?;
     identity_set_in_tx(tx, compute_id, &identity::facts(machine)).await?;
     let dialect = tx.dialect();
@@ -247,5 +253,13 @@ async fn bind_in_tx(tx: &mut Tx, agent: AgentId, compute_id: i64, machine: &Mach
     if tags.is_empty() {
         return Ok(());
     }
-    tag_set_in_tx(tx, "compute", &TagOrigin::JoinToken.to_string(), &BTreeMap::from([(compute_id, tags)])).await
+    let actor = Actor::agent(agent);
+    let source = TagSource {
+        resource_type: "compute",
+        origin: &TagOrigin::JoinToken.to_string(),
+        compute_id: Some(compute_id),
+        actor: &actor,
+        at: now,
+    };
+    tag_set_in_tx(tx, source, &BTreeMap::from([(compute_id, tags)])).await
 }

@@ -24,6 +24,7 @@ mod liveness;
 mod load;
 mod matching;
 mod open;
+mod retention;
 #[cfg(test)]
 mod suite;
 mod usage;

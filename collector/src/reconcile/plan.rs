@@ -94,6 +94,16 @@ pub enum Place {
     Compute,
 }
 
+impl Place {
+    /// The key of a workload that exists.
+    pub(super) const fn row(self) -> Option<i64> {
+        match self {
+            Self::Row(id) => Some(id),
+            Self::New(_) | Self::Compute => None,
+        }
+    }
+}
+
 /// One change of the inventory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change<'a> {

@@ -24,6 +24,8 @@ use crate::{
     },
 };
 
+mod past;
+
 on_both! {
     a_host_appears_under_the_default_place,
     a_container_lives_half_a_second_and_is_kept,

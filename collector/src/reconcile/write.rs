@@ -6,16 +6,21 @@ use orchestrix_common::{id::AgentId, model::Source, time::Timestamp};
 use serde_json::Value as Json;
 
 use super::{facts, fill, fold::Folded, kubernetes, legacy, plan::Place};
-use crate::store::{
-    StoreError, Tx, Value,
-    rows::{
-        compute::Columns,
-        container::{ContainerRow, container_find_in_tx, container_insert_in_tx, container_update_in_tx},
-        entity::{EntityRow, entity_delete_in_tx, entity_upsert_in_tx},
-        history::HistoryRow,
-        tag::{self, tag_set_in_tx},
-        tag_origin::TagOrigin,
-        workload::{LinkRow, workload_links_in_tx, workload_store_in_tx, workload_unlink_in_tx},
+use crate::{
+    catalog::{CONTAINER, WORKLOAD},
+    store::{
+        StoreError, Tx, Value,
+        rows::{
+            compute::Columns,
+            container::{ContainerRow, container_find_in_tx, container_insert_in_tx, container_update_in_tx},
+            entity::{EntityRow, entity_delete_in_tx, entity_upsert_in_tx},
+            history::{Actor, HistoryRow},
+            row_change::RowChange,
+            stored::{Stored, stored_many_in_tx},
+            tag::{self, TagSource, tag_set_in_tx},
+            tag_origin::TagOrigin,
+            workload::{LinkRow, workload_links_in_tx, workload_store_in_tx, workload_unlink_in_tx},
+        },
     },
 };
 
@@ -27,6 +32,13 @@ pub(super) struct Context {
     pub(super) now: Timestamp,
 }
 
+impl Context {
+    /// The history of a row that the report changed.
+    fn entry(&self, change: RowChange) -> Option<HistoryRow> {
+        change.entry(&Actor::agent(self.agent_id), self.now)
+    }
+}
+
 /// Writes one source's changes; returns their history.
 pub(super) async fn write_in_tx(
     tx: &mut Tx,
@@ -34,7 +46,11 @@ pub(super) async fn write_in_tx(
     source: &Source,
     mut folded: Folded<'_>,
 ) -> Result<Vec<HistoryRow>, StoreError> {
-    link_containers_in_tx(tx, context.compute_id, &mut folded).await?;
+    let touched = folded.slots.iter().filter(|(_, slot)| slot.touched);
+    let touched: BTreeSet<i64> = touched.filter_map(|(place, _)| place.row()).collect();
+    // Locked and read before anything is written: what a person changed a moment ago is part of the past.
+    let mut before = stored_many_in_tx(tx, &WORKLOAD, touched.iter().copied()).await?;
+    let mut history = link_containers_in_tx(tx, context, &mut folded, &touched).await?;
     kubernetes::link_pods_in_tx(tx, context, &mut folded).await?;
     let touched = folded.slots.values().filter(|slot| slot.touched).map(|slot| &slot.row).collect();
     let ids = workload_store_in_tx(tx, context.compute_id, source, touched).await?;
@@ -43,7 +59,7 @@ pub(super) async fn write_in_tx(
         Place::New(_) => folded.slots.get(&place).and_then(|slot| ids.get(&slot.row.native_id).copied()),
         Place::Compute => Some(context.compute_id),
     };
-    write_tags_in_tx(tx, source, &folded, |place| id_of(place, &folded)).await?;
+    write_tags_in_tx(tx, context, source, &folded, |place| id_of(place, &folded)).await?;
     let mut upserts = Vec::new();
     let mut gone: BTreeSet<&str> = folded.replaced.iter().map(String::as_str).collect();
     for (native_id, entity) in &folded.entities {
@@ -62,9 +78,11 @@ pub(super) async fn write_in_tx(
     }
     entity_delete_in_tx(tx, context.agent_id, source, gone).await?;
     entity_upsert_in_tx(tx, context.agent_id, &upserts).await?;
-    let mut history = Vec::with_capacity(folded.history.len());
+    let mut told = BTreeSet::new();
     for (place, row) in &folded.history {
-        history.push(HistoryRow { resource_id: id_of(*place, &folded).unwrap_or(0), ..row.clone() });
+        // What a workload was between two changes of one report was never stored: only the first one has a row before it.
+        let before_row = told.insert(*place).then(|| place.row().and_then(|id| before.remove(&id)).unwrap_or_default());
+        history.push(HistoryRow { resource_id: id_of(*place, &folded).unwrap_or(0), before_row, ..row.clone() });
     }
     if let Some(entity) = folded.host {
         history.extend(facts::write_host_in_tx(tx, context, entity).await?);
@@ -77,6 +95,7 @@ pub(super) async fn write_in_tx(
 /// Makes the labels of a container or a pod its tags where they changed. The tags of an ended one stay.
 async fn write_tags_in_tx(
     tx: &mut Tx,
+    context: Context,
     source: &Source,
     folded: &Folded<'_>,
     id_of: impl Fn(Place) -> Option<i64>,
@@ -94,12 +113,26 @@ async fn write_tags_in_tx(
             wanted.insert(id, tag::fitted(labels));
         }
     }
-    tag_set_in_tx(tx, "workload", &TagOrigin::Label(source.clone()).to_string(), &wanted).await
+    let source = TagSource {
+        resource_type: "workload",
+        origin: &TagOrigin::Label(source.clone()).to_string(),
+        compute_id: Some(context.compute_id),
+        actor: &Actor::agent(context.agent_id),
+        at: context.now,
+    };
+    tag_set_in_tx(tx, source, &wanted).await
 }
 
 /// Links containers to their rows in the legacy table: finds them, makes those that are missing, and fills what
-/// discovery may fill. One that came and went within a report gets none.
-async fn link_containers_in_tx(tx: &mut Tx, compute: i64, folded: &mut Folded<'_>) -> Result<(), StoreError> {
+/// discovery may fill. One that came and went within a report gets none. Returns the history of those rows, and of
+/// workloads that are not `touched` and lost theirs.
+async fn link_containers_in_tx(
+    tx: &mut Tx,
+    context: Context,
+    folded: &mut Folded<'_>,
+    touched: &BTreeSet<i64>,
+) -> Result<Vec<HistoryRow>, StoreError> {
+    let compute = context.compute_id;
     let places: Vec<Place> = folded
         .slots
         .iter()
@@ -108,7 +141,7 @@ async fn link_containers_in_tx(tx: &mut Tx, compute: i64, folded: &mut Folded<'_
         .map(|(place, _)| *place)
         .collect();
     if places.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let rows = candidates_in_tx(tx, compute, folded, &places).await?;
     let links = workload_links_in_tx(tx, compute, rows.iter().map(|row| row.id)).await?;
@@ -120,7 +153,7 @@ async fn link_containers_in_tx(tx: &mut Tx, compute: i64, folded: &mut Folded<'_
         })
         .map(|(row, _)| *row)
         .collect();
-    let (mut made, mut unlinked) = (Vec::new(), Vec::new());
+    let (mut made, mut unlinked, mut kept) = (Vec::new(), Vec::new(), Vec::new());
     for place in places {
         let Some(slot) = folded.slots.get_mut(&place) else { continue };
         let discovered = match slot.container {
@@ -146,12 +179,8 @@ async fn link_containers_in_tx(tx: &mut Tx, compute: i64, folded: &mut Folded<'_
             made.push((place, discovered));
             continue;
         };
-        let filling = fill::fill(&row.columns, &filled, &discovered);
         slot.row.container_row_id = Some(row.id);
-        slot.row.container_filled = Some(json(&filling.filled));
-        if !filling.updates.is_empty() {
-            container_update_in_tx(tx, row.id, &filling.updates).await?;
-        }
+        kept.push((place, row.id, filled, discovered));
     }
     // A workload that ended in this report and lost its row to another one must not get it back when it is stored.
     for workload in &unlinked {
@@ -159,19 +188,82 @@ async fn link_containers_in_tx(tx: &mut Tx, compute: i64, folded: &mut Folded<'_
             (slot.row.container_row_id, slot.row.container_filled) = (None, None);
         }
     }
-    workload_unlink_in_tx(tx, unlinked).await?;
-    let columns: Vec<Columns> = made.iter().map(|(_, columns)| columns.clone()).collect();
-    if columns.is_empty() {
-        return Ok(());
-    }
-    let ids = container_insert_in_tx(tx, compute, &columns).await?;
-    for (place, columns) in made {
+    kept.retain(|(place, ..)| folded.slots.get(place).is_some_and(|slot| slot.row.container_row_id.is_some()));
+    let mut history = unlink_in_tx(tx, context, unlinked, touched).await?;
+    history.extend(fill_containers_in_tx(tx, context, folded, kept).await?);
+    history.extend(make_containers_in_tx(tx, context, folded, made).await?);
+    Ok(history)
+}
+
+/// Takes the link to a legacy container from workloads. Those that are touched have a history of their own.
+async fn unlink_in_tx(
+    tx: &mut Tx,
+    context: Context,
+    workloads: Vec<i64>,
+    touched: &BTreeSet<i64>,
+) -> Result<Vec<HistoryRow>, StoreError> {
+    let others = workloads.iter().copied().filter(|id| !touched.contains(id));
+    let rows = stored_many_in_tx(tx, &WORKLOAD, others.collect::<Vec<_>>()).await?;
+    workload_unlink_in_tx(tx, workloads).await?;
+    let changes = rows.into_values().map(|before| {
+        let mut after = before.clone();
+        after.remove("container_row_id");
+        context.entry(RowChange { kind: &WORKLOAD, before, after })
+    });
+    Ok(changes.flatten().collect())
+}
+
+/// A legacy row that was found: whose it is, its key, what discovery wrote into it, and what is discovered now.
+type Kept = (Place, i64, Columns, Columns);
+
+/// Fills what discovery may fill, by what stands in the rows now that they are locked.
+async fn fill_containers_in_tx(
+    tx: &mut Tx,
+    context: Context,
+    folded: &mut Folded<'_>,
+    kept: Vec<Kept>,
+) -> Result<Vec<HistoryRow>, StoreError> {
+    let mut rows = stored_many_in_tx(tx, &CONTAINER, kept.iter().map(|(_, id, ..)| *id).collect::<Vec<_>>()).await?;
+    let mut history = Vec::new();
+    for (place, id, filled, discovered) in kept {
+        let Some(before) = rows.remove(&id) else { continue };
+        let filling = fill::fill(&ContainerRow::from(&before).columns, &filled, &discovered);
         if let Some(slot) = folded.slots.get_mut(&place) {
-            let id = columns.get("container_id").and_then(Json::as_str);
-            slot.row.container_row_id = id.and_then(|id| ids.get(id).copied());
+            slot.row.container_filled = Some(json(&filling.filled));
+        }
+        if !filling.updates.is_empty() {
+            container_update_in_tx(tx, id, &filling.updates).await?;
+            let mut after = before.clone();
+            after.extend(filling.updates);
+            history.extend(context.entry(RowChange { kind: &CONTAINER, before, after }));
         }
     }
-    Ok(())
+    Ok(history)
+}
+
+/// Makes the rows of containers that have none.
+async fn make_containers_in_tx(
+    tx: &mut Tx,
+    context: Context,
+    folded: &mut Folded<'_>,
+    made: Vec<(Place, Columns)>,
+) -> Result<Vec<HistoryRow>, StoreError> {
+    if made.is_empty() {
+        return Ok(Vec::new());
+    }
+    let columns: Vec<Columns> = made.iter().map(|(_, columns)| columns.clone()).collect();
+    let ids = container_insert_in_tx(tx, context.compute_id, &columns).await?;
+    let mut history = Vec::new();
+    for (place, columns) in made {
+        let id = columns.get("container_id").and_then(Json::as_str).and_then(|id| ids.get(id).copied());
+        if let Some(slot) = folded.slots.get_mut(&place) {
+            slot.row.container_row_id = id;
+        }
+        let mut after: Stored = columns.into_iter().collect();
+        after.extend([("id".to_owned(), id.into()), ("compute_id".to_owned(), context.compute_id.into())]);
+        history.extend(context.entry(RowChange { kind: &CONTAINER, before: Stored::new(), after }));
+    }
+    Ok(history)
 }
 
 /// Reads the legacy rows that may be those of some containers.

@@ -11,7 +11,7 @@ mod signal;
 mod supervisor;
 mod tasks;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use orchestrix_common::time::SharedClock;
@@ -41,6 +41,8 @@ pub struct Collector {
     api: TcpListener,
     metrics: Metrics,
     clusters: Vec<RegisteredCluster>,
+    /// How long history is kept; `None` for ever.
+    keep_history: Option<Duration>,
 }
 
 /// Renders the metrics.

@@ -28,7 +28,7 @@ impl Collector {
     /// # Errors
     /// When one of them fails.
     pub async fn prepare(config: Config) -> Result<Self, ServeError> {
-        let Config { data_dir, database_url, agents, api, clusters, log: _ } = config;
+        let Config { data_dir, database_url, agents, api, clusters, history, log: _ } = config;
         let clock: SharedClock = Arc::new(SystemClock);
         let metrics = Metrics(metrics::install().map_err(ServeError::Metrics)?);
         prepare_data_dir(&data_dir)?;
@@ -62,7 +62,18 @@ impl Collector {
             address: api.address,
             source,
         })?;
-        Ok(Self { db, clock, reconciler, authority, sessions, agents: listener, api, metrics, clusters })
+        Ok(Self {
+            db,
+            clock,
+            reconciler,
+            authority,
+            sessions,
+            agents: listener,
+            api,
+            metrics,
+            clusters,
+            keep_history: history.keep,
+        })
     }
 }
 

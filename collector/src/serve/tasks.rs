@@ -39,6 +39,7 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
         metrics,
         clusters,
         db,
+        keep_history,
     } = collector;
     let mut tasks = Tasks(JoinSet::new());
     let worker = Worker::new(db, clock.clone());
@@ -46,6 +47,7 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
     let agents_port = listener.local_address().ok().map(|address| address.port());
     let router =
         api::router(&reconciler, sessions.registry.clone(), clock, metrics.0.clone(), agents_port, halt.child_token());
+    let keeper = reconciler.clone();
     let (connections, accepting) = listener.start(halt.child_token());
     tasks.spawn("agents' listener", async {
         accepting.await;
@@ -58,6 +60,9 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
     tasks.upkeep("liveness", keep_liveness(sessions.clone(), halt.child_token()));
     tasks.upkeep("agents' watch", watch_agents(sessions, halt.child_token()));
     tasks.upkeep("certificates' upkeep", authority.upkeep(halt.child_token()));
+    if let Some(keep) = keep_history {
+        tasks.upkeep("history's upkeep", keeper.keep_history(keep, halt.child_token()));
+    }
     tasks.upkeep("watchdog", supervisor::watchdog(halt.child_token()));
     let stop = halt.child_token();
     tasks.upkeep("metrics' upkeep", async move {

@@ -1,12 +1,20 @@
 //! The two databases as one.
 
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
 use async_trait::async_trait;
 use sqlx::{
     Arguments as _, AssertSqlSafe, MySql, MySqlPool, Sqlite, SqlitePool, Transaction, mysql::MySqlArguments,
     sqlite::SqliteArguments,
 };
 
-use super::{Dialect, Row, StoreError, Value, dialect::placeholders};
+use super::{Dialect, Past, Row, StoreError, Value, dialect::placeholders};
+
+/// Steps of SQLite's machine between two looks at the clock: less than a millisecond.
+const STEPS: i32 = 10_000;
 
 /// An open inventory database.
 #[derive(Clone, Debug)]
@@ -20,6 +28,13 @@ pub enum Db {
     },
     /// MariaDB or MySQL.
     MySql(MySqlPool),
+    /// Either of them as it was: it can only be read.
+    Past {
+        /// The database as it is.
+        now: Box<Db>,
+        /// As of when.
+        past: Arc<Past>,
+    },
 }
 
 impl Db {
@@ -29,6 +44,77 @@ impl Db {
         match self {
             Self::Sqlite { .. } => Dialect::Sqlite,
             Self::MySql(_) => Dialect::MySql,
+            Self::Past { now, .. } => now.dialect(),
+        }
+    }
+
+    /// The same database as of an earlier change. The caller has made sure that the history reaches that far.
+    ///
+    /// # Errors
+    /// When a statement fails.
+    pub(crate) async fn as_of(&self, sequence: i64) -> Result<Self, StoreError> {
+        let past = Arc::new(Past::at(self, sequence).await?);
+        Ok(Self::Past { now: Box::new(self.clone()), past })
+    }
+
+    /// As of when it is read; `None` for now.
+    #[must_use]
+    pub fn past(&self) -> Option<&Past> {
+        match self {
+            Self::Sqlite { .. } | Self::MySql(_) => None,
+            Self::Past { past, .. } => Some(past),
+        }
+    }
+
+    /// Reads all rows of a result, within a time that the database itself heeds where it can.
+    ///
+    /// # Errors
+    /// When the statement fails or takes longer; see [`StoreError::is_too_slow`].
+    pub(crate) async fn fetch_within(
+        &self,
+        sql: String,
+        values: Vec<Value>,
+        limit: Option<Duration>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let rows = match self {
+            Self::Past { now, past } => {
+                let sql = past.statement(&sql, now.dialect(), None);
+                return Box::pin(now.fetch_within(sql, values, limit)).await;
+            }
+            Self::Sqlite { readers, .. } => {
+                let mut connection = readers.acquire().await?;
+                if let Some(limit) = limit {
+                    let end = Instant::now() + limit;
+                    connection.lock_handle().await?.set_progress_handler(STEPS, move || Instant::now() < end);
+                }
+                let query = sqlx::query_with::<Sqlite, _>(AssertSqlSafe(sql), sqlite_arguments(values)?);
+                let rows = query.fetch_all(&mut *connection).await;
+                if limit.is_some() {
+                    connection.lock_handle().await?.remove_progress_handler();
+                }
+                rows?.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::MySql(pool) => {
+                // MariaDB takes what stands in such a comment for a part of the statement, MySQL for a comment.
+                let sql = match limit {
+                    Some(limit) => {
+                        format!("/*M! SET STATEMENT max_statement_time = {} FOR */ {sql}", limit.as_secs_f64())
+                    }
+                    None => sql,
+                };
+                let query = sqlx::query_with::<MySql, _>(AssertSqlSafe(sql), mysql_arguments(values)?);
+                query.fetch_all(pool).await?.into_iter().map(Row::MySql).collect()
+            }
+        };
+        Ok(rows)
+    }
+
+    /// The database as it is.
+    #[must_use]
+    pub fn present(&self) -> &Self {
+        match self {
+            Self::Sqlite { .. } | Self::MySql(_) => self,
+            Self::Past { now, .. } => now,
         }
     }
 
@@ -42,6 +128,7 @@ impl Db {
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
             Self::MySql(pool) => Tx::MySql(pool.begin().await?),
+            Self::Past { .. } => return Err(StoreError::Past),
         })
     }
 
@@ -53,6 +140,7 @@ impl Db {
                 writer.close().await;
             }
             Self::MySql(pool) => pool.close().await,
+            Self::Past { now, .. } => Box::pin(now.close()).await,
         }
     }
 }
@@ -228,21 +316,7 @@ impl Executor for Tx {
 #[async_trait]
 impl Executor for &Db {
     async fn fetch(&mut self, sql: String, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        let sql = AssertSqlSafe(sql);
-        Ok(match self {
-            Db::Sqlite { readers, .. } => sqlx::query_with::<Sqlite, _>(sql, sqlite_arguments(values)?)
-                .fetch_all(readers)
-                .await?
-                .into_iter()
-                .map(Row::Sqlite)
-                .collect(),
-            Db::MySql(pool) => sqlx::query_with::<MySql, _>(sql, mysql_arguments(values)?)
-                .fetch_all(pool)
-                .await?
-                .into_iter()
-                .map(Row::MySql)
-                .collect(),
-        })
+        self.fetch_within(sql, values, None).await
     }
 }
 

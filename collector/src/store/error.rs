@@ -48,6 +48,9 @@ pub enum StoreError {
     /// The transaction was given up on purpose; whoever did so knows why.
     #[error("given up")]
     Abandoned,
+    /// Somebody tried to change the past.
+    #[error("the past can only be read")]
+    Past,
     /// Another collector or session has taken over in the meantime.
     #[error("superseded: {0}")]
     Fenced(String),
@@ -75,6 +78,17 @@ impl StoreError {
                 }
             }
             _ => false,
+        }
+    }
+
+    /// Whether the database gave up because the statement took longer than it was allowed to: MariaDB's 1969, MySQL's
+    /// 3024, and SQLite's INTERRUPT.
+    #[must_use]
+    pub fn is_too_slow(&self) -> bool {
+        let Self::Sql(sqlx::Error::Database(error)) = self else { return false };
+        match error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+            Some(error) => matches!(error.number(), 1969 | 3024),
+            None => error.code().is_some_and(|code| code == "9"),
         }
     }
 

@@ -16,6 +16,7 @@ mod db;
 mod dialect;
 mod error;
 mod migrate;
+mod past;
 mod pool;
 mod value;
 
@@ -29,5 +30,7 @@ pub use migrate::{
     Action, CopyPreview, MigrationPlan, Obstacle, Owner, Preview, TablePreview, migrate, migration_plan,
     migration_preview, migration_preview_of_nothing,
 };
+pub(crate) use past::Narrowed;
+pub use past::Past;
 pub use pool::open;
 pub use value::{Column, Row, Value};

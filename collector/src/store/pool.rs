@@ -44,6 +44,13 @@ async fn open_sqlite(path: &Path) -> Result<Db, StoreError> {
         .await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
+        // Who gave up in the middle of a statement left its limit behind.
+        .before_acquire(|connection, _| {
+            Box::pin(async move {
+                connection.lock_handle().await?.remove_progress_handler();
+                Ok(true)
+            })
+        })
         .acquire_timeout(ACQUIRE_LIMIT)
         .connect_with(options.read_only(true))
         .await?;

@@ -149,4 +149,11 @@ impl Served {
     async fn get(&self, path: &str) -> (StatusCode, Json) {
         self.json("GET", path, Role::Viewer, "").await
     }
+
+    /// Asks for a form of the answer.
+    async fn get_as(&self, accept: &str, path: &str) -> (StatusCode, Json) {
+        let request = self.request("GET", path, Some(Role::Viewer)).header("accept", accept);
+        let (status, _, bytes) = self.send(request.body(Body::empty()).unwrap()).await;
+        (status, serde_json::from_slice(&bytes).unwrap())
+    }
 }

@@ -110,7 +110,10 @@ impl Pen {
             Some(agent) => {
                 let state = if agent.state == "ACTIVE" { String::new() } else { format!(" {}", agent.state) };
                 let version = plain(&agent.version, 24);
-                format!("agent {version}{state}, heard {} ago", ago(self.now, agent.last_seen_at.0))
+                match agent.last_seen_at {
+                    Some(seen) => format!("agent {version}{state}, heard {} ago", ago(self.now, seen.0)),
+                    None => format!("agent {version}{state}"),
+                }
             }
         };
         let use_now = compute.usage.as_ref().map(|usage| {

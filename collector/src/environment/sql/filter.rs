@@ -100,6 +100,9 @@ impl Writer<'_> {
 
     /// `IN (…)` of the keys of the wanted environments.
     fn wanted(&mut self) -> String {
+        if self.wanted.any {
+            return format!("IN (SELECT we.id FROM {} we)", self.table("environments"));
+        }
         let marks = |count: usize| vec!["?"; count].join(", ");
         self.values.extend(self.wanted.ids.iter().map(|id| Value::Int(*id)));
         self.values.extend(self.wanted.codes.iter().map(Value::from));

@@ -29,6 +29,8 @@ pub struct Wanted {
     pub codes: Vec<String>,
     /// Keys.
     pub ids: Vec<i64>,
+    /// Whichever; the others then say nothing.
+    pub any: bool,
 }
 
 /// Where a statement reads a table from: its name, or a derived table (in brackets) of its rows at a past time.

@@ -32,7 +32,7 @@ async fn shown(db: &Db, kind: ResourceType, id: i64) -> Vec<String> {
 
 /// Keys of the rows of a kind that the condition lets through.
 async fn filtered(db: &Db, kind: ResourceType, code: &str, inherited: bool) -> BTreeSet<i64> {
-    let wanted = Wanted { codes: vec![code.to_owned()], ids: Vec::new() };
+    let wanted = Wanted { codes: vec![code.to_owned()], ..Wanted::default() };
     let condition = sql::effective_filter(kind, "t", &wanted, inherited);
     let mut executor = db;
     let mut found = Vec::new();

@@ -5,7 +5,7 @@
 use orchestrix_common::time::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use super::{QueryError, names};
+use super::{QueryError, attached, names};
 use crate::{
     catalog::{Field, FieldKind, Kind},
     store::Value,
@@ -34,7 +34,7 @@ impl Condition {
         Self { sql: sql.into(), values }
     }
 
-    fn join(parts: Vec<Self>, word: &str, empty: &str) -> Self {
+    pub(super) fn join(parts: Vec<Self>, word: &str, empty: &str) -> Self {
         if parts.is_empty() {
             return Self::new(empty, Vec::new());
         }
@@ -70,6 +70,14 @@ impl Compiler {
                         let inner = self.all(object(wanted, &path)?, &path, depth + 1)?;
                         // A comparison with NULL is neither true nor false; what is not true is meant here.
                         Ok(Condition { sql: format!("(CASE WHEN {} THEN 0 ELSE 1 END = 1)", inner.sql), ..inner })
+                    }
+                    attached::ENVIRONMENT if self.kind.field(name).is_none() => {
+                        attached::environment(self.kind, wanted, &path)
+                    }
+                    attached::TAGS if self.kind.field(name).is_none() => {
+                        attached::tags(self.kind, wanted, &path, |field, operator, wanted, path| {
+                            self.compare(field, operator, wanted, path)
+                        })
                     }
                     _ if name.starts_with('$') => Err(QueryError::unknown("unknown-operator", &path, name, JOINS)),
                     _ => self.field(name, wanted, &path),
@@ -121,6 +129,10 @@ impl Compiler {
             "$lt" => one("<"),
             "$lte" => one("<="),
             "$in" | "$nin" => self.membership(field, &column, operator == "$nin", wanted, path),
+            "$like" | "$contains" if !reads_as_text(field.kind) => {
+                let message = format!("{} is compared by its value: $like and $contains apply to texts", field.name);
+                Err(QueryError::invalid("not-comparable", path, message))
+            }
             "$like" => Ok(Condition::new(format!("{column} LIKE ? ESCAPE '!'"), vec![text(wanted, path)?.into()])),
             "$contains" => {
                 let wanted = text(wanted, path)?.replace('!', "!!").replace('%', "!%").replace('_', "!_");
@@ -167,6 +179,11 @@ impl Compiler {
         };
         Ok(Condition::new(sql, values))
     }
+}
+
+/// Whether what is stored is the text that is shown, on every database.
+const fn reads_as_text(kind: FieldKind) -> bool {
+    matches!(kind, FieldKind::Text | FieldKind::Json | FieldKind::Int)
 }
 
 /// A value of the field's type.

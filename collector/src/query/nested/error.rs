@@ -1,6 +1,6 @@
 //! What can be wrong with a query.
 
-use crate::{catalog::nearest, store::StoreError};
+use crate::{catalog::nearest, query::as_of::AsOfError, store::StoreError};
 
 /// A query that cannot be answered.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +21,21 @@ pub enum QueryError {
     /// The database took too long.
     #[error("no answer within {0} s: narrow the criteria, or include fewer levels")]
     TooSlow(u64),
+    /// The inventory cannot be read as of the point that the request names.
+    #[error("asOf: {0}")]
+    AsOf(AsOfError),
     /// The database failed.
     #[error("read the inventory")]
     Store(#[from] StoreError),
+}
+
+impl From<AsOfError> for QueryError {
+    fn from(error: AsOfError) -> Self {
+        match error {
+            AsOfError::Store(error) => Self::Store(error),
+            error => Self::AsOf(error),
+        }
+    }
 }
 
 impl QueryError {

@@ -6,14 +6,24 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value as Json, json};
 
-use super::{QueryError, parse::Level};
+use super::{
+    QueryError,
+    parse::{AS_OF, Level},
+};
 use crate::catalog::{Kind, Link};
 
 /// Member of a request that holds a key instead of everything else.
 pub(super) const MEMBER: &str = "lazyLoadKey";
 
 /// Makes the key for the rows of `include` below the row of `above` whose key is given; null where there are none.
-pub(super) fn key(above: &'static Kind, include: &Level, request: &Map<String, Json>, parent: Option<i64>) -> Json {
+/// As of the past, the key is as of the same change.
+pub(super) fn key(
+    above: &'static Kind,
+    include: &Level,
+    request: &Map<String, Json>,
+    parent: Option<i64>,
+    past: Option<i64>,
+) -> Json {
     let Some(parent) = parent else { return Json::Null };
     let mut request = request.clone();
     request.remove("lazy");
@@ -28,6 +38,7 @@ pub(super) fn key(above: &'static Kind, include: &Level, request: &Map<String, J
         None => json!({}),
     };
     request.insert("criteria".to_owned(), json!({ "$and": [own, hung] }));
+    request.extend(past.map(|sequence| (AS_OF.to_owned(), sequence.into())));
     URL_SAFE_NO_PAD.encode(Json::Object(request).to_string()).into()
 }
 

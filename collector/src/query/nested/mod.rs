@@ -5,6 +5,7 @@
 //! parents. Nothing of a request ever becomes part of a statement's text: kinds, fields and operators are looked up in
 //! the catalog, values are bound.
 
+mod attached;
 mod criteria;
 mod error;
 mod lazy;
@@ -15,7 +16,7 @@ mod sql;
 
 pub use error::QueryError;
 pub use parse::{Limits, Plan, parse};
-pub use run::{Answer, run};
+pub use run::{Answer, answer, run};
 
 #[cfg(test)]
 mod tests;

@@ -3,11 +3,15 @@
 use serde_json::{Map, Value as Json};
 
 use super::{
-    QueryError,
+    QueryError, attached,
     criteria::{self, Condition, object},
     lazy, names,
 };
-use crate::catalog::{Field, Kind, Link};
+use crate::{
+    catalog::{Field, Kind, Link},
+    environment::ResourceType,
+    query::as_of::AsOf,
+};
 
 /// How large a query and its answer may be.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +37,8 @@ impl Default for Limits {
 pub struct Plan {
     pub(super) root: Level,
     pub(super) limits: Limits,
+    /// The whole answer is as of this point.
+    pub(super) as_of: Option<AsOf>,
 }
 
 /// One level of a query.
@@ -48,6 +54,8 @@ pub(super) struct Level {
     pub(super) includes: Vec<Level>,
     /// Not read now: the answer says how to ask for it. Holds the request of this level.
     pub(super) lazy: Option<Map<String, Json>>,
+    /// Each row shows the environments that count for it, if it is of this type.
+    pub(super) environments: Option<ResourceType>,
 }
 
 /// Order of a sorted field.
@@ -64,7 +72,11 @@ pub(super) struct Page {
     pub(super) offset: usize,
 }
 
-const MEMBERS: [&str; 7] = ["kind", "criteria", "select", "sort", "page", "include", "lazy"];
+/// Member that asks for the environments of each row, and the member of a row that holds them.
+pub(super) const EFFECTIVE: &str = "effectiveEnvironments";
+/// Member of the root alone.
+pub(super) const AS_OF: &str = "asOf";
+const MEMBERS: [&str; 9] = ["kind", "criteria", "select", "sort", "page", "include", "lazy", EFFECTIVE, AS_OF];
 
 /// Checks a request and makes a plan.
 ///
@@ -80,10 +92,16 @@ pub fn parse(request: &Json, limits: Limits) -> Result<Plan, QueryError> {
         request = object(&resumed, lazy::MEMBER)?;
     }
     let root = parser.level(request, None, "", 1)?;
+    let as_of = match request.get(AS_OF) {
+        None | Some(Json::Null) => None,
+        Some(point) => Some(AsOf::from_json(point).ok_or_else(|| {
+            QueryError::invalid("wrong-type", AS_OF, format!("is {point}, expected {}", AsOf::EXPECTED))
+        })?),
+    };
     if root.lazy.is_some() {
         return Err(QueryError::invalid("lazy-root", "lazy", "only an included level can be lazy"));
     }
-    Ok(Plan { root, limits })
+    Ok(Plan { root, limits, as_of })
 }
 
 struct Parser {
@@ -106,6 +124,9 @@ impl Parser {
         if let Some(member) = request.keys().find(|member| !MEMBERS.contains(&member.as_str())) {
             return Err(QueryError::unknown("unknown-member", at(member), member, MEMBERS));
         }
+        if above.is_some() && request.contains_key(AS_OF) {
+            return Err(QueryError::invalid("not-at-the-root", at(AS_OF), "the whole answer is as of one point"));
+        }
         let name = request.get("kind").and_then(Json::as_str);
         let name = name.ok_or_else(|| QueryError::invalid("missing", at("kind"), "expected the name of a kind"))?;
         let kind = names::kind(name, &at("kind"))?;
@@ -120,7 +141,13 @@ impl Parser {
             Some(Json::Bool(true)) => Some(request.clone()),
             Some(_) => return Err(QueryError::invalid("wrong-type", at("lazy"), "expected true or false")),
         };
+        let environments = match request.get(EFFECTIVE) {
+            None | Some(Json::Bool(false) | Json::Null) => None,
+            Some(Json::Bool(true)) => Some(attached::resource_type(kind, "environments", &at(EFFECTIVE))?),
+            Some(_) => return Err(QueryError::invalid("wrong-type", at(EFFECTIVE), "expected true or false")),
+        };
         Ok(Level {
+            environments,
             kind,
             link,
             condition,

@@ -2,16 +2,20 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use orchestrix_common::time::Timestamp;
 use serde_json::{Map, Value as Json, json};
+use tokio::time::timeout;
 
 use super::{
-    Plan, QueryError, lazy,
-    parse::Level,
-    sql::{KEY, PARENT, above_alias, alias, statement},
+    Limits, Plan, QueryError, lazy, parse,
+    parse::{EFFECTIVE, Level},
+    sql::{KEY, PARENT, Statement, above_alias, alias, statement},
 };
 use crate::{
     catalog::{FieldKind, Link},
-    store::{Db, Executor as _, Row, StoreError},
+    environment::ResourceType,
+    query::{as_of, effective::environments_of, sequence},
+    store::{Db, Narrowed, Past, Row, StoreError, Value},
 };
 
 /// The answer to a query.
@@ -19,26 +23,49 @@ use crate::{
 pub struct Answer {
     /// Rows of the root, each with what was included below it.
     pub data: Vec<Json>,
-    /// Statements that it took: one per level.
+    /// Statements that it took: one per level, and one more where a level shows environments.
     pub statements: usize,
+    /// Every change up to this number is contained, and as of the past none after it.
+    pub sequence: i64,
 }
 
-/// Executes a plan.
+/// Answers a request: checks it, and reads it as of the point that it names.
+///
+/// # Errors
+/// When the request is wrong, the answer would have too many rows or take too long, or the database fails.
+pub async fn answer(db: &Db, now: Timestamp, request: &Json, limits: Limits) -> Result<Answer, QueryError> {
+    let plan = parse(request, limits)?;
+    let past = match plan.as_of {
+        Some(point) => Some(as_of::open(db, now, point).await?),
+        None => None,
+    };
+    let db = past.as_ref().unwrap_or(db);
+    // Before the rows: a change in between is then told again by the feed, and never missed.
+    let sequence = sequence::current(db, now).await?;
+    let answer = run(db, &plan).await?;
+    as_of::confirm(db).await?;
+    Ok(Answer { sequence, ..answer })
+}
+
+/// Executes a plan on a database as it is given.
 ///
 /// # Errors
 /// When the answer would have too many rows or take too long, or the database fails.
 pub async fn run(db: &Db, plan: &Plan) -> Result<Answer, QueryError> {
     let limit = Duration::from_secs(plan.limits.seconds);
-    let mut reader = Reader { db, rows_left: plan.limits.rows, most: plan.limits.rows, statements: 0 };
-    let rows = tokio::time::timeout(limit, reader.read(&plan.root, None))
-        .await
-        .map_err(|_| QueryError::TooSlow(plan.limits.seconds))??;
+    let mut reader = Reader { db, limit, rows_left: plan.limits.rows, most: plan.limits.rows, statements: 0 };
+    let rows = match timeout(limit, reader.read(&plan.root, None)).await {
+        Ok(Err(QueryError::Store(error))) if error.is_too_slow() => Err(QueryError::TooSlow(plan.limits.seconds)),
+        Ok(rows) => rows,
+        Err(_) => Err(QueryError::TooSlow(plan.limits.seconds)),
+    }?;
     let data = rows.into_iter().map(|row| Json::Object(row.shown)).collect();
-    Ok(Answer { data, statements: reader.statements })
+    Ok(Answer { data, statements: reader.statements, sequence: 0 })
 }
 
 struct Reader<'a> {
     db: &'a Db,
+    limit: Duration,
     rows_left: usize,
     most: usize,
     statements: usize,
@@ -60,15 +87,47 @@ impl Reader<'_> {
         let parents = parents.as_ref().map(|(kind, keys)| (*kind, keys));
         let statement = statement(level, parents, self.rows_left, self.db.dialect());
         self.statements += 1;
-        let mut db = self.db;
-        let rows = db.fetch(statement.sql, statement.values).await?;
+        let rows = self.fetch(level, parents.map(|(_, keys)| keys), statement).await?;
         self.rows_left = self.rows_left.checked_sub(rows.len()).ok_or(QueryError::TooManyRows(self.most))?;
         let mut rows: Vec<Read> =
             rows.iter().map(|row| read_row(level, row, parents.is_some())).collect::<Result<_, _>>()?;
+        if let Some(resource) = level.environments {
+            self.environments(resource, &mut rows).await?;
+        }
         for (index, include) in level.includes.iter().enumerate() {
             self.include(level, index, include, &mut rows).await?;
         }
         Ok(rows)
+    }
+
+    /// As of the past, only the rows below the parents are put together.
+    async fn fetch(&self, level: &Level, parents: Option<&Json>, asked: Statement) -> Result<Vec<Row>, StoreError> {
+        let Statement { sql, values } = asked;
+        let (Some(past), Some(keys), Some(link)) = (self.db.past(), parents, level.link) else {
+            return self.db.fetch_within(sql, values, Some(self.limit)).await;
+        };
+        let column = match link {
+            Link::Below { column } => column,
+            Link::Above { .. } => level.kind.key,
+            Link::Attached { id_column, .. } => id_column,
+        };
+        let narrowed = Narrowed { table: level.kind.table, column };
+        let sql = past.statement(&sql, self.db.dialect(), Some(narrowed));
+        let keys = Value::Text(keys.to_string());
+        let values = [keys.clone(), keys].into_iter().chain(values).collect();
+        self.db.present().fetch_within(sql, values, Some(self.limit)).await
+    }
+
+    /// Shows in each row the environments that count for it.
+    async fn environments(&mut self, resource: ResourceType, rows: &mut [Read]) -> Result<(), StoreError> {
+        let keys: Vec<i64> = rows.iter().filter_map(|row| row.key).collect();
+        self.statements += 1;
+        let mut found = environments_of(self.db, resource, &keys).await?;
+        for row in rows {
+            let badges = row.key.and_then(|key| found.remove(&key)).unwrap_or_default();
+            row.shown.insert(EFFECTIVE.to_owned(), json!(badges));
+        }
+        Ok(())
     }
 
     async fn include(
@@ -81,9 +140,10 @@ impl Reader<'_> {
         let upwards = matches!(include.link, Some(Link::Above { .. }));
         let name = include.kind.plural;
         if let Some(request) = &include.lazy {
+            let past = self.db.past().map(Past::sequence);
             for row in rows {
                 let key = if upwards { row.above[index] } else { row.key };
-                let lazy = json!({ "lazy": true, lazy::MEMBER: lazy::key(level.kind, include, request, key) });
+                let lazy = json!({ "lazy": true, lazy::MEMBER: lazy::key(level.kind, include, request, key, past) });
                 row.shown.insert(name.to_owned(), lazy);
             }
             return Ok(());
@@ -126,7 +186,8 @@ fn read_row(level: &Level, row: &Row, hung: bool) -> Result<Read, StoreError> {
         })
         .collect::<Result<_, _>>()?;
     // Only numeric keys have rows below them; agents and capabilities are leaves.
-    let key = if level.includes.is_empty() { None } else { row.get::<Option<i64>>(KEY).ok().flatten() };
+    let leaf = level.includes.is_empty() && level.environments.is_none();
+    let key = if leaf { None } else { row.get::<Option<i64>>(KEY).ok().flatten() };
     let parent = if hung { row.get::<Option<i64>>(PARENT)? } else { None };
     Ok(Read { shown, key, parent, above })
 }

@@ -1,6 +1,9 @@
 //! Behaviour of the reading half, the same on both databases: lists and what they show.
 
 mod browse;
+mod legacy;
+mod nested;
+mod past;
 mod whole;
 
 use std::collections::BTreeSet;
@@ -28,7 +31,7 @@ on_both!(
 
 async fn page<R: Resource>(db: &Db, parameters: &[(&str, &str)]) -> Result<Json, QueryError> {
     let parameters: Vec<_> = parameters.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-    let context = Context { dialect: db.dialect(), now: now() };
+    let context = Context::of(db, now());
     let request = ListRequest::parse::<R>(&context, &parameters)?;
     Ok(serde_json::to_value(list::<R>(db, now(), &request).await?).unwrap())
 }

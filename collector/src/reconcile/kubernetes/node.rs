@@ -51,9 +51,7 @@ pub(super) async fn match_in_tx(
     };
     let Some(compute) = linked else { return Ok(history) };
     let has_agent = !agent_lock_of_compute_in_tx(tx, compute).await?.is_empty();
-    if has_agent {
-        note_platform_in_tx(tx, context, compute, node).await?;
-    } else {
+    if !has_agent {
         let host = Entity {
             native_id: node.name.clone(),
             evidence: Vec::new(),
@@ -61,8 +59,8 @@ pub(super) async fn match_in_tx(
         };
         let of_node = Context { compute_id: compute, ..context };
         history.extend(facts::write_host_in_tx(tx, of_node, &host).await?);
-        note_platform_in_tx(tx, context, compute, node).await?;
     }
+    history.extend(note_platform_in_tx(tx, context, compute, node).await?);
     history.extend(place_in_tx(tx, context, compute, node).await?);
     Ok(history)
 }
@@ -92,7 +90,7 @@ async fn find_or_make_in_tx(
             return Ok(None);
         }
         Decision::New => {
-            let place = place_default_in_tx(tx).await?;
+            let place = place_default_in_tx(tx, context.now).await?;
             let compute = compute_insert_in_tx(tx, &node.name, place).await?;
             identity_set_in_tx(tx, compute, &facts).await?;
             let after = json!({ "datacenterId": place.datacenter_id, "k8sNode": node.name, "machine": machine });
@@ -122,8 +120,13 @@ async fn link_in_tx(
 }
 
 /// Fills what only the cluster knows of a compute. People win.
-async fn note_platform_in_tx(tx: &mut Tx, context: Context, compute: i64, node: &Node) -> Result<(), StoreError> {
-    let Some(current) = compute_columns_in_tx(tx, compute).await? else { return Ok(()) };
+async fn note_platform_in_tx(
+    tx: &mut Tx,
+    context: Context,
+    compute: i64,
+    node: &Node,
+) -> Result<Option<HistoryRow>, StoreError> {
+    let Some(current) = compute_columns_in_tx(tx, compute).await? else { return Ok(None) };
     let known =
         compute_facts_get(tx, compute).await?.unwrap_or_else(|| FactsRow { facts: json!({}), ..FactsRow::default() });
     let mut told = Columns::from([("orchestration_platform".to_owned(), Json::from(PLATFORM))]);
@@ -131,11 +134,16 @@ async fn note_platform_in_tx(tx: &mut Tx, context: Context, compute: i64, node: 
     told.extend(runtime.map(|runtime| ("container_runtime".to_owned(), runtime)));
     let filling = fill::fill(&current, &known.filled, &told);
     if filling.filled == known.filled && filling.updates.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
+    let before = stored_many_in_tx(tx, &COMPUTE, [compute]).await?.remove(&compute).unwrap_or_default();
     compute_update_in_tx(tx, compute, &filling.updates).await?;
+    let mut after = before.clone();
+    after.extend(filling.updates);
     let facts = FactsRow { filled: filling.filled, ..known };
-    compute_facts_set_in_tx(tx, compute, &facts, context.now).await
+    compute_facts_set_in_tx(tx, compute, &facts, context.now).await?;
+    let change = RowChange { kind: &COMPUTE, before, after };
+    Ok(change.entry(&Actor::agent(context.agent_id), context.now))
 }
 
 /// Puts a compute that stands at the default place where the labels of its node say.
@@ -147,11 +155,11 @@ async fn place_in_tx(
 ) -> Result<Option<HistoryRow>, StoreError> {
     let Some((region, zone)) = node.region.as_deref().zip(node.zone.as_deref()) else { return Ok(None) };
     matching_lock_in_tx(tx).await?;
-    let default = place_default_in_tx(tx).await?;
+    let default = place_default_in_tx(tx, context.now).await?;
     if place_of_compute_in_tx(tx, compute).await? != Some(default) {
         return Ok(None);
     }
-    let place: Place = place_of_zone_in_tx(tx, default, region, zone).await?;
+    let place: Place = place_of_zone_in_tx(tx, default, region, zone, context.now).await?;
     let before_row = stored_many_in_tx(tx, &COMPUTE, [compute]).await?.remove(&compute).unwrap_or_default();
     place_set_in_tx(tx, compute, place).await?;
     let shown = |place: Place| Some(json!({ "datacenterId": place.datacenter_id, "cloudId": place.cloud_id }));

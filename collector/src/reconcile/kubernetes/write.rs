@@ -25,7 +25,7 @@ use crate::{
             k8s_cluster::{agent_cluster_in_tx, cluster_get_in_tx, cluster_update_in_tx},
             k8s_object::{ObjectRow, Table, namespace_ensure_in_tx, object_find_in_tx, object_store_in_tx},
             stored::stored_many_in_tx,
-            tag::{self, tag_set_in_tx},
+            tag::{self, TagSource, tag_set_in_tx},
         },
     },
 };
@@ -167,7 +167,7 @@ async fn write_table_in_tx(
         });
     }
     if table.resource_type == "k8s_namespace" {
-        tag_namespaces_in_tx(tx, &rows, id_of).await?;
+        tag_namespaces_in_tx(tx, context, &rows, id_of).await?;
     }
     for told in told.values() {
         if let Some(Entity { body: Body::KubernetesNode(body), .. }) = told.entity
@@ -216,6 +216,7 @@ fn changed(
 
 async fn tag_namespaces_in_tx(
     tx: &mut Tx,
+    context: Context,
     rows: &[ObjectRow],
     id_of: impl Fn(&ObjectRow) -> Option<i64>,
 ) -> Result<(), StoreError> {
@@ -226,7 +227,15 @@ async fn tag_namespaces_in_tx(
             wanted.insert(id, tag::fitted(labels));
         }
     }
-    tag_set_in_tx(tx, "k8s_namespace", LABEL_ORIGIN, &wanted).await
+    let actor = Actor::agent(context.agent_id);
+    let source = TagSource {
+        resource_type: "k8s_namespace",
+        origin: LABEL_ORIGIN,
+        compute_id: None,
+        actor: &actor,
+        at: context.now,
+    };
+    tag_set_in_tx(tx, source, &wanted).await
 }
 
 /// An object as the history keeps it.

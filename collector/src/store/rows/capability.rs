@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::cut;
+use super::{cut, stored::Stored};
 use crate::store::{Executor, StoreError, Tx, Value};
 
 /// A capability as it is stored.
@@ -16,6 +16,18 @@ pub struct CapabilityRow {
     pub version: Option<String>,
     /// Facts about its set-up.
     pub configuration: Json,
+}
+
+impl CapabilityRow {
+    /// The row as the history keeps it.
+    pub(crate) fn stored(&self, compute: i64) -> Stored {
+        let mut stored = Stored::new();
+        stored.insert("compute_id".to_owned(), compute.into());
+        stored.insert("capability_type".to_owned(), cut(&self.name, 64).into());
+        stored.extend(self.version.as_deref().map(|version| ("capability_version".to_owned(), version.into())));
+        stored.insert("configuration".to_owned(), self.configuration.to_string().into());
+        stored
+    }
 }
 
 /// Reads those capabilities of a compute that have one of `names`.

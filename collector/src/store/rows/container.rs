@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{compute::Columns, cut};
+use super::{compute::Columns, cut, stored::Stored};
 use crate::store::{Executor, Row, StoreError, Tx, Value};
 
 /// Columns that discovery may fill with text, and their sizes in characters. Never `environment_vars`.
@@ -54,6 +54,18 @@ impl ContainerRow {
     #[must_use]
     pub fn text(&self, column: &str) -> Option<&str> {
         self.columns.get(column).and_then(Json::as_str)
+    }
+}
+
+impl From<&Stored> for ContainerRow {
+    /// Takes what discovery may fill out of a stored row.
+    fn from(stored: &Stored) -> Self {
+        let filled = |(name, value): (&String, &Json)| {
+            let ours = name == AUTO_START || TEXTS.iter().any(|(known, _)| known == name);
+            (ours && value.as_str() != Some("")).then(|| (name.clone(), value.clone()))
+        };
+        let id = stored.get("id").and_then(Json::as_i64).unwrap_or(0);
+        Self { id, columns: stored.iter().filter_map(filled).collect() }
     }
 }
 

@@ -1,10 +1,12 @@
 //! The history: every change of a resource, in the order in which it was stored.
 
+use std::time::Duration;
+
 use orchestrix_common::{id::AgentId, time::Timestamp};
 use serde_json::Value as Json;
 
 use super::{cut, stored::Stored};
-use crate::store::{StoreError, Tx};
+use crate::store::{Executor, Row, StoreError, Tx};
 
 /// Who changed something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,4 +145,91 @@ pub async fn history_insert_in_tx(tx: &mut Tx, recorded_at: Timestamp, rows: &[H
         })
         .collect();
     tx.insert_many("history", &columns, rows, "").await
+}
+
+/// Where the known past begins: the inventory can be read as of this change, and of every later one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryStart {
+    /// The change.
+    pub sequence: i64,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// It and what came before it is forgotten, or said nothing of rows.
+    pub forgotten: bool,
+}
+
+/// Setting that remembers where the known past begins, once that is not the first entry.
+const START: &str = "history-start";
+
+/// Reads where the known past begins; `None` when nothing was recorded yet.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn history_start(from: &mut impl Executor) -> Result<Option<HistoryStart>, StoreError> {
+    let sql = "SELECT content FROM discovery_settings WHERE name = ?";
+    if let Some(row) = from.fetch_optional(sql.to_owned(), vec![START.into()]).await? {
+        let content: Json = row.json("content")?.unwrap_or(Json::Null);
+        let number = |name: &str| content[name].as_i64().unwrap_or(0);
+        let at = Timestamp::from_micros(number("recordedAtUs"));
+        return Ok(Some(HistoryStart { sequence: number("sequence"), at, forgotten: true }));
+    }
+    let sql = "SELECT sequence, recorded_at_us FROM history ORDER BY sequence LIMIT 1";
+    let row = from.fetch_optional(sql.to_owned(), vec![]).await?;
+    row.map(|row| start(&row, false)).transpose()
+}
+
+fn start(row: &Row, forgotten: bool) -> Result<HistoryStart, StoreError> {
+    Ok(HistoryStart { sequence: row.get("sequence")?, at: row.time("recorded_at_us")?, forgotten })
+}
+
+/// Moves the beginning of the known past.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn history_start_set_in_tx(tx: &mut Tx, start: HistoryStart) -> Result<(), StoreError> {
+    let content = serde_json::json!({ "sequence": start.sequence, "recordedAtUs": start.at.as_micros() });
+    let ending = tx.dialect().on_conflict(&["name"], &["content"]);
+    let row = vec![START.into(), content.to_string().into()];
+    tx.insert_many("discovery_settings", &["name", "content"], vec![row], &ending).await
+}
+
+/// The highest number among changes that were recorded until `at`. Their clocks may be apart by `skew`.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn history_last_until(
+    from: &mut impl Executor,
+    at: Timestamp,
+    skew: Duration,
+) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT MAX(sequence) AS last FROM history WHERE recorded_at_us <= ? AND recorded_at_us >= \
+               (SELECT MAX(recorded_at_us) FROM history WHERE recorded_at_us <= ?) - ?";
+    let skew = i64::try_from(skew.as_micros()).unwrap_or(i64::MAX);
+    let row = from.fetch_optional(sql.to_owned(), vec![at.into(), at.into(), skew.into()]).await?;
+    row.map_or(Ok(None), |row| row.get("last"))
+}
+
+/// The last change of those that were all recorded before `cutoff`. The latest change of all is never among them.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn history_before(from: &mut impl Executor, cutoff: Timestamp) -> Result<Option<HistoryStart>, StoreError> {
+    // The addition keeps the index of times out of it: from the oldest on, the first young entry is found soon.
+    let sql = "SELECT sequence, recorded_at_us FROM history WHERE sequence < COALESCE((SELECT sequence FROM history \
+               WHERE recorded_at_us + 0 >= ? ORDER BY sequence LIMIT 1), (SELECT MAX(sequence) FROM history)) \
+               ORDER BY sequence DESC LIMIT 1";
+    let row = from.fetch_optional(sql.to_owned(), vec![cutoff.into()]).await?;
+    row.map(|row| start(&row, true)).transpose()
+}
+
+/// Forgets changes up to a number, the oldest first and at most `most`; returns how many.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn history_delete_in_tx(tx: &mut Tx, up_to: i64, most: u32) -> Result<u64, StoreError> {
+    let sql = format!(
+        "DELETE FROM history WHERE sequence IN (SELECT x.sequence FROM (SELECT sequence FROM history \
+         WHERE sequence <= ? ORDER BY sequence LIMIT {most}) x)"
+    );
+    tx.execute(sql, vec![up_to.into()]).await
 }

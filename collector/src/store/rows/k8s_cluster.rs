@@ -3,8 +3,16 @@
 use orchestrix_common::{id::AgentId, model::Source, time::Timestamp};
 use serde_json::Value as Json;
 
-use super::cut;
-use crate::store::{Row, StoreError, Tx, Value};
+use super::{
+    cut,
+    history::{Actor, history_insert_in_tx},
+    row_change::RowChange,
+    stored::{Stored, stored_many_in_tx},
+};
+use crate::{
+    catalog::K8S_CLUSTER,
+    store::{Row, StoreError, Tx, Value},
+};
 
 /// A cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +75,10 @@ pub async fn cluster_lock_in_tx(tx: &mut Tx, uid: &str, now: Timestamp) -> Resul
         content: uid.to_owned(),
         expected: "the cluster that was just stored",
     })?;
+    let after = stored_many_in_tx(tx, &K8S_CLUSTER, [made.id]).await?.remove(&made.id).unwrap_or_default();
+    let change = RowChange { kind: &K8S_CLUSTER, before: Stored::new(), after };
+    let entry = change.entry(&Actor::collector("kubernetes"), now);
+    history_insert_in_tx(tx, now, entry.as_slice()).await?;
     Ok((made, true))
 }
 

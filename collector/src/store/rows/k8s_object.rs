@@ -5,8 +5,17 @@ use std::collections::BTreeMap;
 use orchestrix_common::time::Timestamp;
 use serde_json::Value as Json;
 
-use super::{compute::Columns, cut};
-use crate::store::{Dialect, Executor as _, Row, StoreError, Tx, Value};
+use super::{
+    compute::Columns,
+    cut,
+    history::{Actor, history_insert_in_tx},
+    row_change::RowChange,
+    stored::{self, stored_many_in_tx},
+};
+use crate::{
+    catalog::K8S_NAMESPACE,
+    store::{Dialect, Executor as _, Row, StoreError, Tx, Value},
+};
 
 /// How a column is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -278,7 +287,15 @@ pub async fn namespace_ensure_in_tx(
     let ending = tx.dialect().on_conflict(&["cluster_id", "name"], &[]);
     let columns = ["cluster_id", "name", "first_seen_at_us", "changed_at_us"];
     tx.insert_many(NAMESPACES.name, &columns, missing, &ending).await?;
-    object_ids_in_tx(tx, &NAMESPACES, cluster, names.iter().copied()).await
+    let all = object_ids_in_tx(tx, &NAMESPACES, cluster, names.iter().copied()).await?;
+    let made = all.values().copied().filter(|id| !known.values().any(|other| other == id));
+    let made = stored_many_in_tx(tx, &K8S_NAMESPACE, made.collect::<Vec<_>>()).await?;
+    let actor = Actor::collector("kubernetes");
+    let changes =
+        made.into_values().map(|after| RowChange { kind: &K8S_NAMESPACE, before: stored::Stored::new(), after });
+    let history: Vec<_> = changes.filter_map(|change| change.entry(&actor, now)).collect();
+    history_insert_in_tx(tx, now, &history).await?;
+    Ok(all)
 }
 
 /// The compute that a node is; `None` while it has none.

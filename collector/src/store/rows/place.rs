@@ -1,7 +1,17 @@
 //! Where a compute stands: the default hierarchy for hosts whose token names no place.
 
-use super::cut;
-use crate::store::{Executor, StoreError, Tx, Value};
+use orchestrix_common::time::Timestamp;
+
+use super::{
+    cut,
+    history::{Actor, history_insert_in_tx},
+    row_change::RowChange,
+    stored::{Stored, stored_many_in_tx},
+};
+use crate::{
+    catalog::{AVAILABILITY_ZONE, CLOUD, DATACENTER, Kind, PARTNER, REGION},
+    store::{Executor, StoreError, Tx, Value},
+};
 
 /// Setting that remembers the default datacenter, so that people may rename it.
 const SETTING: &str = "default-datacenter";
@@ -47,7 +57,7 @@ pub async fn place_get(from: &mut impl Executor, datacenter_id: i64) -> Result<O
 ///
 /// # Errors
 /// When a statement fails.
-pub async fn place_default_in_tx(tx: &mut Tx) -> Result<Place, StoreError> {
+pub async fn place_default_in_tx(tx: &mut Tx, at: Timestamp) -> Result<Place, StoreError> {
     let sql = "SELECT content FROM discovery_settings WHERE name = ?";
     if let Some(row) = tx.fetch_optional(sql.to_owned(), vec![SETTING.into()]).await?
         && let Ok(id) = row.get::<String>("content")?.parse()
@@ -58,6 +68,7 @@ pub async fn place_default_in_tx(tx: &mut Tx) -> Result<Place, StoreError> {
     let now = tx.dialect().now_datetime();
     let partner = find_or_insert(
         tx,
+        (&PARTNER, at),
         ("SELECT id FROM partners WHERE name = ?", vec!["self".into()]),
         (
             "INSERT INTO partners (name, display_name, type, roles) VALUES (?, ?, ?, ?)".to_owned(),
@@ -67,6 +78,7 @@ pub async fn place_default_in_tx(tx: &mut Tx) -> Result<Place, StoreError> {
     .await?;
     let cloud = find_or_insert(
         tx,
+        (&CLOUD, at),
         (
             "SELECT id FROM clouds WHERE partner_id = ? AND name = ? ORDER BY id LIMIT 1",
             vec![partner.into(), "default".into()],
@@ -79,9 +91,10 @@ pub async fn place_default_in_tx(tx: &mut Tx) -> Result<Place, StoreError> {
         ),
     )
     .await?;
-    let region = region(tx, cloud).await?;
+    let region = region(tx, cloud, at).await?;
     let zone = find_or_insert(
         tx,
+        (&AVAILABILITY_ZONE, at),
         ("SELECT id FROM availability_zones WHERE region_id = ? AND code = ?", vec![region.into(), "default".into()]),
         (
             "INSERT INTO availability_zones (name, code, region_id, is_default) VALUES (?, ?, ?, ?)".to_owned(),
@@ -91,6 +104,7 @@ pub async fn place_default_in_tx(tx: &mut Tx) -> Result<Place, StoreError> {
     .await?;
     let datacenter = find_or_insert(
         tx,
+        (&DATACENTER, at),
         (
             "SELECT id FROM datacenters WHERE availability_zone_id = ? AND name = ? ORDER BY id LIMIT 1",
             vec![zone.into(), "default".into()],
@@ -133,19 +147,26 @@ pub async fn place_set_in_tx(tx: &mut Tx, compute: i64, place: Place) -> Result<
 ///
 /// # Errors
 /// When a statement fails.
-pub async fn place_of_zone_in_tx(tx: &mut Tx, default: Place, region: &str, zone: &str) -> Result<Place, StoreError> {
+pub async fn place_of_zone_in_tx(
+    tx: &mut Tx,
+    default: Place,
+    region: &str,
+    zone: &str,
+    at: Timestamp,
+) -> Result<Place, StoreError> {
     let (region, zone) = (cut(region, 50), cut(zone, 50));
     let cloud = default.cloud_id;
     let sql = "SELECT id, cloud_id FROM regions WHERE code = ?";
     let (region_id, cloud) = match tx.fetch_optional(sql.to_owned(), vec![region.into()]).await? {
         Some(row) => (row.get("id")?, row.get("cloud_id")?),
         None => {
-            let sql = "INSERT INTO regions (name, code, cloud_id) VALUES (?, ?, ?)";
-            (tx.insert(sql, vec![region.into(), region.into(), cloud.into()]).await?, cloud)
+            let sql = "INSERT INTO regions (name, code, cloud_id) VALUES (?, ?, ?)".to_owned();
+            (insert(tx, (&REGION, at), sql, vec![region.into(), region.into(), cloud.into()]).await?, cloud)
         }
     };
     let zone_id = find_or_insert(
         tx,
+        (&AVAILABILITY_ZONE, at),
         ("SELECT id FROM availability_zones WHERE region_id = ? AND code = ?", vec![region_id.into(), zone.into()]),
         (
             "INSERT INTO availability_zones (name, code, region_id) VALUES (?, ?, ?)".to_owned(),
@@ -155,6 +176,7 @@ pub async fn place_of_zone_in_tx(tx: &mut Tx, default: Place, region: &str, zone
     .await?;
     let datacenter_id = find_or_insert(
         tx,
+        (&DATACENTER, at),
         ("SELECT id FROM datacenters WHERE availability_zone_id = ? ORDER BY id LIMIT 1", vec![zone_id.into()]),
         (
             "INSERT INTO datacenters (name, cloud_id, availability_zone_id) VALUES (?, ?, ?)".to_owned(),
@@ -166,7 +188,7 @@ pub async fn place_of_zone_in_tx(tx: &mut Tx, default: Place, region: &str, zone
 }
 
 /// A region's code is unique in the whole inventory, and `default` may be taken by another cloud.
-async fn region(tx: &mut Tx, cloud: i64) -> Result<i64, StoreError> {
+async fn region(tx: &mut Tx, cloud: i64, at: Timestamp) -> Result<i64, StoreError> {
     let sql = "SELECT id FROM regions WHERE cloud_id = ? AND name = ? ORDER BY id LIMIT 1";
     if let Some(row) = tx.fetch_optional(sql.to_owned(), vec![cloud.into(), "default".into()]).await? {
         return row.get("id");
@@ -174,20 +196,33 @@ async fn region(tx: &mut Tx, cloud: i64) -> Result<i64, StoreError> {
     let sql = "SELECT id FROM regions WHERE code = ?";
     let taken = tx.fetch_optional(sql.to_owned(), vec!["default".into()]).await?.is_some();
     let code = if taken { format!("default-{cloud}") } else { "default".to_owned() };
-    tx.insert(
-        "INSERT INTO regions (name, code, cloud_id) VALUES (?, ?, ?)",
-        vec!["default".into(), code.into(), cloud.into()],
-    )
-    .await
+    let sql = "INSERT INTO regions (name, code, cloud_id) VALUES (?, ?, ?)".to_owned();
+    insert(tx, (&REGION, at), sql, vec!["default".into(), code.into(), cloud.into()]).await
 }
 
 async fn find_or_insert(
     tx: &mut Tx,
+    of: (&'static Kind, Timestamp),
     (find, keys): (&str, Vec<Value>),
     (insert, values): (String, Vec<Value>),
 ) -> Result<i64, StoreError> {
     match tx.fetch_optional(find.to_owned(), keys).await? {
         Some(row) => row.get("id"),
-        None => tx.insert(insert, values).await,
+        None => self::insert(tx, of, insert, values).await,
     }
+}
+
+/// Inserts a row of a kind, with history.
+async fn insert(
+    tx: &mut Tx,
+    (kind, at): (&'static Kind, Timestamp),
+    sql: String,
+    values: Vec<Value>,
+) -> Result<i64, StoreError> {
+    let id = tx.insert(sql, values).await?;
+    let after = stored_many_in_tx(tx, kind, [id]).await?.remove(&id).unwrap_or_default();
+    let change = RowChange { kind, before: Stored::new(), after };
+    let entry = change.entry(&Actor::collector("default-place"), at);
+    history_insert_in_tx(tx, at, entry.as_slice()).await?;
+    Ok(id)
 }

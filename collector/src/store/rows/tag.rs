@@ -2,8 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::cut;
-use crate::store::{Executor, StoreError, Tx, Value};
+use orchestrix_common::time::Timestamp;
+use serde_json::Value as Json;
+
+use super::{
+    cut,
+    history::{Actor, HistoryRow, history_insert_in_tx},
+    row_change::RowChange,
+    stored::Stored,
+};
+use crate::{
+    catalog::TAG,
+    store::{Executor, StoreError, Tx, Value},
+};
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -22,27 +33,40 @@ pub fn fitted<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Tags {
     kept
 }
 
-/// Makes `wanted` the tags of `origin` of each of these resources: new ones are added, others changed or taken away. A
-/// key that has a tag of another origin is left as it is, and what is stored already costs no write.
+/// What sets tags, and on what.
+#[derive(Clone, Copy, Debug)]
+pub struct TagSource<'a> {
+    /// Type of the resources.
+    pub resource_type: &'static str,
+    /// Where the tags come from, for example `docker-label`.
+    pub origin: &'a str,
+    /// The compute that the resources are, or are on.
+    pub compute_id: Option<i64>,
+    /// Who sets them.
+    pub actor: &'a Actor,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Makes `wanted` the tags of an origin of each of these resources, with history: new ones are added, others changed or
+/// taken away. A key that has a tag of another origin is left as it is, and what is stored already costs no write.
 ///
 /// # Errors
 /// When a statement fails.
-pub async fn tag_set_in_tx(
-    tx: &mut Tx,
-    resource_type: &str,
-    origin: &str,
-    wanted: &BTreeMap<i64, Tags>,
-) -> Result<(), StoreError> {
+pub async fn tag_set_in_tx(tx: &mut Tx, source: TagSource<'_>, wanted: &BTreeMap<i64, Tags>) -> Result<(), StoreError> {
+    let TagSource { resource_type, origin, .. } = source;
     let keys: Vec<Value> = wanted.keys().map(|id| Value::from(*id)).collect();
     let select = "SELECT resource_id, tag_key, tag_value, origin FROM resource_tags WHERE resource_type = ? AND";
     let mut stored: BTreeMap<(i64, String), (String, String)> = BTreeMap::new();
     for row in tx.fetch_in(select, "resource_id", vec![resource_type.into()], keys).await? {
         stored.insert((row.get("resource_id")?, row.get("tag_key")?), (row.get("tag_value")?, row.get("origin")?));
     }
-    for ((id, key), (_, from)) in &stored {
+    let mut history = Vec::new();
+    for ((id, key), (value, from)) in &stored {
         if from == origin && wanted.get(id).is_none_or(|tags| !tags.contains_key(key)) {
             let sql = "DELETE FROM resource_tags WHERE resource_type = ? AND resource_id = ? AND tag_key = ?";
             tx.execute(sql, vec![resource_type.into(), (*id).into(), key.into()]).await?;
+            history.extend(source.entry(source.row(*id, key, value), Stored::new()));
         }
     }
     let mut rows = Vec::new();
@@ -51,11 +75,32 @@ pub async fn tag_set_in_tx(
             let known = stored.get(&(*id, key.clone()));
             if known.is_none_or(|(known, from)| from == origin && known != value) {
                 rows.push(vec![resource_type.into(), (*id).into(), key.into(), value.into(), origin.into()]);
+                let before = known.map(|(known, _)| source.row(*id, key, known)).unwrap_or_default();
+                history.extend(source.entry(before, source.row(*id, key, value)));
             }
         }
     }
     // A person may have set one since it was read: then theirs stays.
     let ending = tx.dialect().on_conflict_if(&["resource_type", "resource_id", "tag_key"], &["tag_value"], "origin");
     let columns = ["resource_type", "resource_id", "tag_key", "tag_value", "origin"];
-    tx.insert_many("resource_tags", &columns, rows, &ending).await
+    tx.insert_many("resource_tags", &columns, rows, &ending).await?;
+    history_insert_in_tx(tx, source.at, &history).await
+}
+
+impl TagSource<'_> {
+    fn row(&self, id: i64, key: &str, value: &str) -> Stored {
+        let columns: [(&str, Json); 5] = [
+            ("resource_type", self.resource_type.into()),
+            ("resource_id", id.into()),
+            ("tag_key", key.into()),
+            ("tag_value", value.into()),
+            ("origin", self.origin.into()),
+        ];
+        columns.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn entry(&self, before: Stored, after: Stored) -> Option<HistoryRow> {
+        let entry = RowChange { kind: &TAG, before, after }.entry(self.actor, self.at)?;
+        Some(HistoryRow { compute_id: self.compute_id, ..entry })
+    }
 }

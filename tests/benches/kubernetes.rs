@@ -2,7 +2,7 @@
 //!
 //! Prints memory and the bytes between the agent and the API server, and between the agent and the collector, once for an
 //! agent that only looks at its node and once for the one that holds the Lease: until the first picture is complete, and
-//! per minute afterwards. `ORCHESTRIX_BENCH_SECONDS` sets the span (default 60), `ORCHESTRIX_BENCH_PODS` the pods.
+//! per minute afterwards. `ORCHESTRIX_BENCH_SECONDS` sets the span (default 30), `ORCHESTRIX_BENCH_PODS` the pods.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a benchmark fails by panicking")]
 
@@ -93,7 +93,7 @@ fn measure(cluster: &RealKubernetes, what: &str, lease: bool) {
     let first = [apiserver.bytes_down(), apiserver.bytes_up(), collector.bytes_up(), collector.bytes_down()];
     let pid = agent.process().pid();
     let (cpu, began) = (proc::cpu_time(pid), Instant::now());
-    thread::sleep(Duration::from_secs(u64::try_from(number("ORCHESTRIX_BENCH_SECONDS", 60)).unwrap_or(60)));
+    thread::sleep(Duration::from_secs(u64::try_from(number("ORCHESTRIX_BENCH_SECONDS", 30)).unwrap_or(30)));
     let took = began.elapsed().as_secs_f64();
     let later = [apiserver.bytes_down(), apiserver.bytes_up(), collector.bytes_up(), collector.bytes_down()];
     let minute: Vec<f64> = first.iter().zip(later).map(|(before, after)| lossy(after - before) * 60.0 / took).collect();

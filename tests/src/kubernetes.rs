@@ -114,6 +114,10 @@ impl RealKubernetes {
             "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
             "--allow-privileged=true".to_owned(),
         ]);
+        if !self.assets.join("kube-controller-manager").is_file() {
+            // Nobody makes the accounts that pods would have to wait for.
+            command.arg("--disable-admission-plugins=ServiceAccount");
+        }
         self.apiserver = Some(Daemon::start(command, &self.folder.path().join("apiserver.out")));
         if self.proxy.is_none() {
             let mut proxy = self.kubectl_command();
@@ -150,7 +154,7 @@ impl RealKubernetes {
             "--port=0".to_owned(),
         ]);
         self.controllers = Some(Daemon::start(command, &self.folder.path().join("controllers.out")));
-        self.wait_for_accounts("default");
+        self.wait_for_account("default", "default");
     }
 
     /// Issuer of the tokens of service accounts.
@@ -260,7 +264,7 @@ impl RealKubernetes {
     pub fn create_namespace(&self, name: &str, labels: &Value) {
         let object = json!({ "metadata": { "name": name, "labels": labels } });
         self.create("/api/v1/namespaces", &object);
-        self.wait_for_accounts(name);
+        self.wait_for_account(name, "default");
     }
 
     /// Makes a node with the identity of a machine of its own.
@@ -313,13 +317,17 @@ impl RealKubernetes {
         command
     }
 
-    /// Pods are refused until the controllers made the namespace's service account.
-    fn wait_for_accounts(&self, namespace: &str) {
+    /// Waits until pods can be made that act as a service account. Without controllers they always can.
+    ///
+    /// # Panics
+    /// When that takes too long.
+    #[track_caller]
+    pub fn wait_for_account(&self, namespace: &str, account: &str) {
         if self.controllers.is_none() {
             return;
         }
-        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/default");
-        wait::until(&format!("the service account of namespace {namespace}"), READY, || {
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}");
+        wait::until(&format!("service account {account} of namespace {namespace}"), READY, || {
             let answer = self.request("GET", &path, None).map_err(|error| error.to_string())?;
             let has_token = answer.json()["secrets"].is_array() || !self.needs_secrets();
             wait::check(answer.status == 200 && has_token, || answer.body)

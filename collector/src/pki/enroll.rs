@@ -84,6 +84,11 @@ impl EnrollmentService {
             }
             Outcome::Refused(code) => {
                 tracing::warn!(%code, hostname, token = pass, %peer, "enrolment refused");
+                // A pod's use is its own: nobody could make it another token.
+                if service_account_token.is_some() && matches!(code, RefusalCode::TokenUsed | RefusalCode::TokenExpired)
+                {
+                    return Err(refusal(RefusalCode::AccountRefused, "the pod has enrolled an agent already"));
+                }
                 Err(refusal(code, explanation(code)))
             }
         }

@@ -22,10 +22,7 @@ fn agents_pod(cluster: &RealKubernetes, name: &str, account: &str) -> Value {
 fn make_account(cluster: &RealKubernetes, name: &str) {
     let path = format!("/api/v1/namespaces/{NAMESPACE}/serviceaccounts");
     cluster.create(&path, &json!({ "metadata": { "name": name } }));
-    wait::until("the service account", SOON, || {
-        let seen = cluster.done("GET", &format!("{path}/{name}"), None);
-        wait::check(seen["secrets"].is_array(), || seen.to_string())
-    });
+    cluster.wait_for_account(NAMESPACE, name);
 }
 
 #[test]
@@ -75,7 +72,7 @@ fn an_agent_enrols_by_its_pods_service_account() {
     assert_eq!((agents.len(), &agents[0]["hostname"], &agents[0]["state"]), (1, &json!("node-a"), &json!("ACTIVE")));
     // One pod, one agent: the same token gets nobody else in.
     let ran = enroll(&token);
-    assert!(ran.code != Some(0) && ran.err.contains("no use left"), "{ran:?}");
+    assert!(ran.code != Some(0) && ran.err.contains("enrolled an agent already"), "{ran:?}");
     assert_eq!(installation.list("agents").len(), 1);
     let told = installation.list("audit?action=agent.enrol");
     assert!(!Value::from(told).to_string().contains(&token), "the token is not kept");

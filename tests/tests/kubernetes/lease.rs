@@ -39,9 +39,9 @@ fn cluster_data_arrives_once_and_another_agent_takes_over() {
     };
     let mut agents = [("node-a", start("node-a")), ("node-b", start("node-b"))];
     let complete = |namespaces: usize| {
-        wait::until("every namespace and node", Duration::from_secs(60), || {
-            let seen = (installation.list("k8s-namespaces").len(), installation.list("k8s-nodes").len());
-            wait::check(seen == (namespaces, 2), || format!("{seen:?}"))
+        wait::until("every namespace, node and service", Duration::from_secs(60), || {
+            let seen = ["k8s-namespaces", "k8s-nodes", "k8s-services"].map(|list| installation.list(list).len());
+            wait::check(seen == [namespaces, 2, services(&cluster)], || format!("{seen:?}"))
         });
     };
     // Four come with every cluster.

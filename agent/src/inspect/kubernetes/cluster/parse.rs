@@ -259,3 +259,7 @@ fn number_or_name(port: &IntOrString) -> String {
         IntOrString::String(name) => name.clone(),
     }
 }
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;

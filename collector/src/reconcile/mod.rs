@@ -25,6 +25,8 @@ mod load;
 mod matching;
 mod open;
 #[cfg(test)]
+mod orderings;
+#[cfg(test)]
 mod suite;
 mod usage;
 mod workload;

@@ -18,7 +18,7 @@ macro_rules! migrations {
     };
 }
 
-migrations![1 "0001_inventory", 2 "0002_discovery", 3 "0003_history", 4 "0004_environments", 6 "0006_kubernetes"];
+migrations![1 "0001_inventory", 2 "0002_discovery", 3 "0003_history", 4 "0004_environments", 6 "0006_kubernetes", 10 "0010_speed"];
 
 /// Table that remembers which migrations ran.
 const TABLE: &str = "orchestrix_migrations";

@@ -26,6 +26,8 @@ mod matching;
 mod open;
 mod retention;
 #[cfg(test)]
+mod orderings;
+#[cfg(test)]
 mod suite;
 mod usage;
 mod workload;

@@ -48,7 +48,15 @@ macro_rules! migrations {
     };
 }
 
-migrations![1 "0001_inventory", 2 "0002_discovery", 3 "0003_history", 4 "0004_environments", 6 "0006_kubernetes", 9 "0009_web_sessions"];
+migrations![
+    1 "0001_inventory",
+    2 "0002_discovery",
+    3 "0003_history",
+    4 "0004_environments",
+    6 "0006_kubernetes",
+    9 "0009_web_sessions",
+    10 "0010_speed",
+];
 
 /// Table that remembers which migrations ran.
 const TABLE: &str = "orchestrix_migrations";

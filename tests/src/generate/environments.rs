@@ -1,7 +1,7 @@
 //! What things are for: environments of each partner, and what belongs to them.
 
 use super::{
-    FillError, Writer,
+    FillError, Now, Writer,
     places::{Places, Zone, key},
     statement::{Table, row},
     words::ENVIRONMENTS,
@@ -17,13 +17,21 @@ static ASSOCIATION: Table = Table {
         "is_primary",
         "allocated_percentage",
         "declared_percentage",
+        "origin",
     ],
 };
+static COPIED: Table =
+    Table { name: "environment_legacy", columns: &["datacenter_id", "environment_id", "copied_at_us"] };
 
 /// Environments, by how many of a hundred things belong to each.
 const SHARES: [usize; 6] = [45, 12, 18, 12, 8, 5];
 
-pub(super) fn write(writer: &mut Writer, places: &Places, chance: &mut fastrand::Rng) -> Result<(), FillError> {
+pub(super) fn write(
+    writer: &mut Writer,
+    places: &Places,
+    now: Now,
+    chance: &mut fastrand::Rng,
+) -> Result<(), FillError> {
     for partner in 1..=places.partners {
         for (index, (name, code, kind)) in ENVIRONMENTS.into_iter().enumerate() {
             writer.add(&ENVIRONMENT, row![Places::environment(partner, index), name, code, kind, partner])?;
@@ -39,9 +47,16 @@ pub(super) fn write(writer: &mut Writer, places: &Places, chance: &mut fastrand:
         }
     }
     for (index, datacenter) in places.datacenters.iter().enumerate() {
-        // The collector copies what the legacy column says; half of the others have an association of their own.
-        if !datacenter.has_environment && index % 2 == 0 {
-            associate(writer, choose(datacenter.partner, chance), "datacenter", key(index + 1))?;
+        let id = key(index + 1);
+        match datacenter.environment {
+            // What the collector copies from the legacy column, once.
+            Some(environment) => {
+                let cells = row![environment, "datacenter", id, true, None::<f64>, None::<f64>, "legacy"];
+                writer.add(&ASSOCIATION, cells)?;
+                writer.add(&COPIED, row![id, environment, now.at_us])?;
+            }
+            None if index % 2 == 0 => associate(writer, choose(datacenter.partner, chance), "datacenter", id)?,
+            None => {}
         }
     }
     Ok(())
@@ -70,15 +85,17 @@ pub(super) fn associate(
     kind: &'static str,
     resource: i64,
 ) -> Result<(), FillError> {
-    writer.add(&ASSOCIATION, row![environment, kind, resource, true, None::<f64>, None::<f64>])
+    writer.add(&ASSOCIATION, row![environment, kind, resource, true, None::<f64>, None::<f64>, "person"])
 }
 
 /// A host is shared by several environments; the shares sum to 100.
 pub(super) fn share(writer: &mut Writer, partner: u32, compute: i64, parts: &[u32]) -> Result<(), FillError> {
     for (index, part) in parts.iter().enumerate() {
         let environment = Places::environment(partner, index);
-        writer
-            .add(&ASSOCIATION, row![environment, "compute", compute, index == 0, f64::from(*part), f64::from(*part)])?;
+        writer.add(
+            &ASSOCIATION,
+            row![environment, "compute", compute, index == 0, f64::from(*part), f64::from(*part), "person"],
+        )?;
     }
     Ok(())
 }

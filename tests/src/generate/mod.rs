@@ -11,6 +11,7 @@
 
 use std::time::{Duration, Instant};
 
+mod clusters;
 mod environments;
 mod hosts;
 mod places;
@@ -83,7 +84,8 @@ pub fn fill(url: &str, scale: &Scale) -> Result<Filled, FillError> {
     let mut chance = fastrand::Rng::with_seed(scale.seed);
     let now = Now::read(scale.alive);
     let places = places::write(&mut writer, scale)?;
-    environments::write(&mut writer, &places, &mut chance)?;
+    environments::write(&mut writer, &places, now, &mut chance)?;
+    clusters::write(&mut writer, &places, now, &mut chance)?;
     hosts::write(&mut writer, &places, scale, now, &mut chance)?;
     workloads::write(&mut writer, &places, scale, now, &mut chance)?;
     writer.finish(start)

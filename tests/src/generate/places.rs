@@ -55,8 +55,8 @@ pub(super) struct Datacenter {
     pub(super) cloud: usize,
     /// Begins the names of its hosts.
     pub(super) code: String,
-    /// The legacy column names an environment.
-    pub(super) has_environment: bool,
+    /// Environment that the legacy column names.
+    pub(super) environment: Option<i64>,
 }
 
 impl Places {
@@ -135,8 +135,7 @@ fn write_datacenters(writer: &mut Writer, places: &mut Places, count: u32) -> Re
         let Zone { partner, cloud, city } = places.zones[zone];
         let datacenter = key(number + 1);
         let code = format!("{}{:03}", &city.to_lowercase()[..3], number + 1);
-        let has_environment = number % 5 < 2;
-        let environment = has_environment.then(|| Places::environment(partner, [0, 0, 2, 1, 5][number / 5 % 5]));
+        let environment = (number % 5 < 2).then(|| Places::environment(partner, [0, 0, 2, 1, 5][number / 5 % 5]));
         let kind = if number.is_multiple_of(4) { "COLOCATION" } else { "OWNED" };
         let name = format!("{city}-DC{}", number + 1);
         let tier = i64::from(number.is_multiple_of(2)) + 3;
@@ -147,7 +146,7 @@ fn write_datacenters(writer: &mut Writer, places: &mut Places, count: u32) -> Re
             let address = format!("10.{}.{}.{}", number / 250, number % 250, devices % 250);
             writer.add(&DEVICE, row![devices as i64, name, kind, address, datacenter])?;
         }
-        places.datacenters.push(Datacenter { partner, cloud, code, has_environment });
+        places.datacenters.push(Datacenter { partner, cloud, code, environment });
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What runs on the hosts: containers of engines, pods of Kubernetes, services of the operating system.
 
 use super::{
-    FillError, Now, Scale, Writer, environments,
+    FillError, Now, Scale, Writer, clusters, environments,
     hosts::{Host, Role},
     places::Places,
     statement::{Cell, Table, row},
@@ -35,6 +35,7 @@ static WORKLOAD: Table = Table {
         "finished_at_us",
         "ended_at_us",
         "end_reason",
+        "k8s_namespace_id",
     ],
 };
 static CONTAINER: Table = Table {
@@ -125,6 +126,7 @@ struct Workload {
     ports: String,
     labels: Option<String>,
     details: String,
+    namespace: Option<i64>,
     /// Environment that it says itself to be of, as a place in the list of environments.
     environment: usize,
 }
@@ -156,16 +158,17 @@ fn container(host: &Host, engine: &'static str, index: u32, chance: &mut fastran
         image: Some(image),
         port,
         address: Some(address),
+        namespace: None,
         environment,
     }
 }
 
 fn pod(host: &Host, index: u32, chance: &mut fastrand::Rng) -> Workload {
-    let app = APPS[chance.usize(0..APPS.len())];
+    let number = chance.usize(0..APPS.len());
+    let app = APPS[number];
     let (part, image, port) = PARTS[chance.usize(0..PARTS.len())];
     let environment = environments::choose_index(chance);
     let image = image_of(image, app, chance);
-    let code = ENVIRONMENTS[environment].1.to_lowercase();
     let uid = format!("{:08x}-{:04x}-4000-8000-{:012x}", chance.u32(..), index, host.id);
     Workload {
         kind: "k8s_pod",
@@ -175,10 +178,11 @@ fn pod(host: &Host, index: u32, chance: &mut fastrand::Rng) -> Workload {
         native_id: uid,
         ports: format!(r#"[{{"containerPort":{port},"protocol":"tcp"}}]"#),
         labels: Some(format!(r#"{{"app.kubernetes.io/name":"{part}","app.kubernetes.io/part-of":"{app}"}}"#)),
-        details: format!(r#"{{"namespace":"{app}-{code}","node":"{}","phase":"Running"}}"#, host.name),
+        details: format!(r#"{{"namespace":"{app}","node":"{}","phase":"Running"}}"#, host.name),
         image: Some(image),
         port,
         address: Some(format!("10.244.{}.{}", host.id % 250, 2 + index % 250)),
+        namespace: Some(clusters::namespace(host.datacenter, number)),
         environment,
     }
 }
@@ -210,6 +214,7 @@ fn service(host: &Host, index: u32, chance: &mut fastrand::Rng) -> Workload {
         image: None,
         port,
         address: None,
+        namespace: None,
         environment: environments::choose_index(chance),
     }
 }
@@ -269,7 +274,9 @@ fn write_one(
     }
     let limit = (!is_process && fate % 2 == 0).then_some(());
     let evidence = format!(r#"[{{"source":"{}","nativeId":"{}"}}]"#, workload.source, workload.native_id);
-    let Workload { kind, source, isolation, name, native_id, image, address, ports, labels, details, .. } = workload;
+    let Workload {
+        kind, source, isolation, name, native_id, image, address, ports, labels, details, namespace, ..
+    } = workload;
     let cells = row![
         id,
         host.id,
@@ -295,6 +302,7 @@ fn write_one(
         (ended || stopped).then_some(changed),
         ended.then_some(changed),
         ended.then_some("removed"),
+        namespace,
     ];
     writer.add(&WORKLOAD, cells)
 }

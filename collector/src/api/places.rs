@@ -27,6 +27,6 @@ pub(super) fn enter(routes: &mut Routes) {
 }
 
 async fn handler(State(api): State<ApiState>, headers: HeaderMap) -> Result<Response, Problem> {
-    let context = Context { dialect: api.db.dialect(), now: api.clock.now() };
+    let context = Context::of(&api.db, api.clock.now());
     respond::json(&headers, &query::places(&api.db, &context).await?)
 }

@@ -62,7 +62,6 @@ impl Routes {
             HttpMethod::Put => MethodFilter::PUT,
             HttpMethod::Patch => MethodFilter::PATCH,
             HttpMethod::Delete => MethodFilter::DELETE,
-            HttpMethod::Patch => MethodFilter::PATCH,
             _ => MethodFilter::GET,
         };
         if let Some(state) = &self.state {

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     query::{
         self,
-        testing::{TestDb, now, on_both, one_host, places, run},
+        testing::{now, on_both, one_host, places, run},
     },
     store::Executor as _,
 };

@@ -72,7 +72,7 @@ mod tests {
     async fn tags(db: &Db, parameters: &[(&str, &str)]) -> Vec<String> {
         let parameters: Vec<_> =
             parameters.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-        let context = Context { dialect: db.dialect(), now: now() };
+        let context = Context::of(db, now());
         let mut request = ListRequest::parse::<Tag>(&context, &parameters).unwrap();
         request.limit = 2;
         let mut found = Vec::new();

@@ -24,9 +24,9 @@ mod liveness;
 mod load;
 mod matching;
 mod open;
-mod retention;
 #[cfg(test)]
 mod orderings;
+mod retention;
 #[cfg(test)]
 mod suite;
 mod usage;

@@ -15,8 +15,8 @@ use orchestrix_common::{
     hash::{Digest, EntityHash},
     id::{AgentId, OutboxId},
     model::{
-        Body, Change, ChangeKind, Container, ContainerState, Entity, Evidence, Kind, Machine, Process, RemovalReason,
-        Report, Source, SourceReport,
+        Body, Change, ChangeKind, Container, ContainerState, Entity, Evidence, Machine, Process, RemovalReason, Report,
+        Source, SourceReport,
     },
     time::{ManualClock, Timestamp},
     wire,

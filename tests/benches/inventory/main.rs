@@ -70,7 +70,8 @@ fn measure(name: &str, mut installation: Installation, scale: &Scale) {
     questions::pages(&mut asker);
     questions::searches(&mut asker);
     questions::environments(&mut asker);
-    changes::measure(&url, &mut asker.raw, if asker.raw.is_sqlite() { 0.35 } else { 0.5 });
+    let goal = if asker.raw.is_sqlite() { 0.35 } else { 0.5 };
+    changes::measure(&url, &mut asker.raw, goal);
 }
 
 /// Lets the collector finish what it does by itself with an inventory that it has not seen before, and takes as measured

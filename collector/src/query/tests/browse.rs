@@ -25,7 +25,7 @@ async fn hosts(db: &Db) {
 
 async fn every_compute_counts_in_its_place_and_in_those_above(db: &Db) {
     hosts(db).await;
-    let context = Context { dialect: db.dialect(), now: now() };
+    let context = Context::of(db, now());
     let places = places_of(db, &context).await;
     let counts = |kind: &str| places.items.iter().find(|place| place.kind == kind).unwrap().counts;
     let cellar = Counts {

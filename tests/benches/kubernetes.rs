@@ -75,7 +75,8 @@ fn measure(cluster: &RealKubernetes, what: &str, lease: bool) {
     let text = fs::read_to_string(cluster.admin_kubeconfig()).unwrap();
     let through = text.replace(&cluster.address().to_string(), &apiserver.address().to_string());
     fs::write(&kubeconfig, through).unwrap();
-    let mut agent = AgentProcess::prepare(&installation, None).of_node(&kubeconfig, "node-0");
+    let mut agent =
+        AgentProcess::prepare(&installation, None).through(collector.address()).of_node(&kubeconfig, "node-0");
     if !lease {
         let config = fs::read_to_string(agent.config_file()).unwrap();
         let alone = config.replace("[inspect.kubernetes]\n", "[inspect.kubernetes]\ncluster = false\n");

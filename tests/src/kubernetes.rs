@@ -394,7 +394,8 @@ pub fn pod_status(phase: &str, container_id: &str, restarts: u32) -> Value {
     let state = match phase {
         "Running" => json!({ "running": { "startedAt": "2024-05-01T10:00:02Z" } }),
         "Succeeded" | "Failed" => json!({ "terminated": {
-            "exitCode": i32::from(phase == "Failed"), "reason": if ready { "Completed" } else { "Error" },
+            "exitCode": i32::from(phase == "Failed"),
+            "reason": if phase == "Failed" { "Error" } else { "Completed" },
             "startedAt": "2024-05-01T10:00:02Z", "finishedAt": "2024-05-01T10:05:00Z",
         } }),
         _ => json!({ "waiting": { "reason": "ContainerCreating" } }),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use orchestrix_tests::{
     agent::AgentProcess,
+    docker::RealDocker,
     installation::Installation,
     inventory::{Workload, workloads},
     kubernetes::{RealKubernetes, pod, pod_status},
@@ -100,5 +101,89 @@ fn a_pod_is_seen_at_each_step_of_its_life() {
     });
     let after = installation.list("history?limit=1000").len();
     assert!(after - before <= 6, "an outage of the API server is told once: {before} {after}");
+    agent.stop();
+}
+
+#[test]
+fn a_pod_names_who_made_it_and_how_its_host_knows_it() {
+    let Some(cluster) = RealKubernetes::start() else { return };
+    cluster.create_node("node-a", &json!({}));
+    cluster.create_namespace("team-a", &json!({}));
+    let template = json!({
+        "metadata": { "labels": { "app": "web" } }, "spec": { "containers": [{ "name": "main", "image": "web:1" }] },
+    });
+    let spec = json!({ "replicas": 0, "selector": { "matchLabels": { "app": "web" } }, "template": template });
+    let apps = "/apis/apps/v1/namespaces/team-a";
+    let deployment = json!({ "metadata": { "name": "web" }, "spec": spec });
+    let deployment = cluster.create(&format!("{apps}/deployments"), &deployment);
+    let owned_by = |kind: &str, owner: &serde_json::Value| {
+        let (name, uid) = (&owner["metadata"]["name"], &owner["metadata"]["uid"]);
+        json!([{ "apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid, "controller": true }])
+    };
+    let owners = owned_by("Deployment", &deployment);
+    let set = json!({ "metadata": { "name": "web-5d9", "ownerReferences": owners }, "spec": spec });
+    let set = cluster.create(&format!("{apps}/replicasets"), &set);
+    let mut owned = pod("web-5d9-x", "node-a");
+    owned["metadata"]["ownerReferences"] = owned_by("ReplicaSet", &set);
+    let pods = "/api/v1/namespaces/team-a/pods";
+    cluster.create(pods, &owned);
+    cluster.create(pods, &pod("job-1", "node-a"));
+    cluster.set_status(&format!("{pods}/job-1"), &pod_status("Succeeded", "aa11", 0));
+    let mut mirror = pod("proxy-node-a", "node-a");
+    mirror["metadata"]["annotations"] = json!({ "kubernetes.io/config.mirror": "00112233445566778899aabbccddeeff" });
+    cluster.create(pods, &mirror);
+
+    let installation = Installation::on_sqlite();
+    let mut agent = AgentProcess::prepare(&installation, None).of_node(&cluster.admin_kubeconfig(), "node-a");
+    agent.start();
+    wait_for(&installation, &["team-a/job-1 Completed", "team-a/proxy-node-a Pending", "team-a/web-5d9-x Pending"]);
+    let details = |name: &str| named(&installation, name)[0].0["isolationDetails"].clone();
+    let owners = json!([{ "kind": "ReplicaSet", "name": "web-5d9" }, { "kind": "Deployment", "name": "web" }]);
+    assert_eq!(details("web-5d9-x")["owners"], owners);
+    assert_eq!(details("proxy-node-a")["hostUid"], "00112233445566778899aabbccddeeff");
+    assert_eq!(named(&installation, "job-1")[0].text("finishedAt"), "2024-05-01T10:05:00Z");
+    agent.stop();
+}
+
+#[test]
+fn a_container_of_a_pod_is_told_of_once_with_all_its_evidence() {
+    let Some(cluster) = RealKubernetes::start() else { return };
+    let Some(docker) = RealDocker::start() else { return };
+    cluster.create_node("node-a", &json!({}));
+    cluster.create_namespace("team-a", &json!({}));
+    let pods = "/api/v1/namespaces/team-a/pods";
+    let made = cluster.create(pods, &pod("web", "node-a"));
+    let label = format!("io.kubernetes.pod.uid={}", made["metadata"]["uid"].as_str().unwrap());
+    let run = |name: &str| docker.run_sleeper(name, &["--network", "none", "--label", &label]);
+    let (container, pause) = (run("k8s_main_web"), run("k8s_POD_web"));
+    let alone = docker.run_sleeper("alone", &["--network", "none"]);
+    let mut status = pod_status("Running", "", 0);
+    status["containerStatuses"][0]["containerID"] = json!(format!("docker://{}", container.trim()));
+    cluster.set_status(&format!("{pods}/web"), &status);
+
+    let installation = Installation::on_sqlite();
+    let mut agent = AgentProcess::prepare(&installation, Some(&docker)).of_node(&cluster.admin_kubeconfig(), "node-a");
+    agent.start();
+    let seen_by = |pod: &Workload| -> Vec<String> {
+        let looks = pod.0["seenBy"].as_array().cloned().unwrap_or_default();
+        looks.iter().map(|look| format!("{} {}", look["source"], look["nativeId"]).replace('"', "")).collect()
+    };
+    wait::until("one row for the pod and one for the container beside it", SOON, || {
+        let engine: Vec<Workload> =
+            workloads(&installation, "docker").into_iter().filter(|workload| !workload.has_ended()).collect();
+        let names: Vec<&str> = engine.iter().map(Workload::name).collect();
+        let evidence = named(&installation, "web").first().map(&seen_by).unwrap_or_default();
+        let whole = [&container, &pause].iter().all(|id| evidence.contains(&format!("docker {}", id.trim())));
+        wait::check(names == ["alone"] && whole, || format!("{names:?} {evidence:?}"))
+    });
+    assert!(!alone.is_empty());
+    // Deleted, with its containers still there: what is left over is nobody's workload.
+    docker.cli(&["kill", "k8s_main_web", "k8s_POD_web"]);
+    cluster.delete_pod("team-a", "web");
+    wait::until("the pod to be gone and nothing in its place", SOON, || {
+        let all = installation.list("workloads");
+        let named: Vec<String> = all.iter().map(|one| one["workloadName"].to_string()).collect();
+        wait::check(!named.iter().any(|name| name.contains("web")), || format!("{named:?}"))
+    });
     agent.stop();
 }

@@ -1,8 +1,11 @@
 //! From what an agent tells of a cluster to columns. Pure.
 
-use orchestrix_common::model::{
-    Body, Entity, Host, Kind, Machine,
-    kubernetes::{Ingress, Namespace, Node, Service},
+use orchestrix_common::{
+    model::{
+        Body, Entity, Host, Kind, Machine,
+        kubernetes::{Ingress, Namespace, Node, Service},
+    },
+    time::Timestamp,
 };
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -191,6 +194,6 @@ fn json(value: impl Serialize) -> Json {
     json
 }
 
-fn micros(at: Option<orchestrix_common::time::Timestamp>) -> Json {
-    at.map(orchestrix_common::time::Timestamp::as_micros).into()
+fn micros(at: Option<Timestamp>) -> Json {
+    at.map(Timestamp::as_micros).into()
 }

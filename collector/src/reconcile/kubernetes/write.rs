@@ -22,7 +22,7 @@ use crate::{
         rows::{
             cut,
             history::{HistoryKind, HistoryRow},
-            k8s_cluster::{agent_cluster_in_tx, cluster_get_in_tx, cluster_update_in_tx},
+            k8s_cluster::{ClusterRow, agent_cluster_in_tx, cluster_get_in_tx, cluster_update_in_tx},
             k8s_object::{ObjectRow, Table, namespace_ensure_in_tx, object_find_in_tx, object_store_in_tx},
             stored::stored_many_in_tx,
             tag::{self, TagSource, tag_set_in_tx},
@@ -143,14 +143,14 @@ async fn write_table_in_tx(
     for (native_id, told) in told {
         let before = known.get(*native_id);
         let Some((row, kind)) = changed(told, before, &namespaces) else { continue };
-        changes.push((row.text(table.key).to_owned(), told.at, kind, before));
+        changes.push((told.at, kind, before));
         rows.push(row);
     }
     let mut before_rows = stored_many_in_tx(tx, object::kind_of(table), rows.iter().filter_map(|row| row.id)).await?;
     let ids = object_store_in_tx(tx, table, cluster, &rows).await?;
     let id_of = |row: &ObjectRow| ids.get(row.text(table.key)).copied();
     let mut history = Vec::new();
-    for ((_, at, kind, before), row) in changes.iter().zip(&rows) {
+    for ((at, kind, before), row) in changes.iter().zip(&rows) {
         history.push(HistoryRow {
             happened_at: *at,
             actor: Actor::agent(context.agent_id),
@@ -161,7 +161,7 @@ async fn write_table_in_tx(
             resource_name: row.text("name").to_owned(),
             compute_id: None,
             source: Some(source.as_str().to_owned()),
-            before: before.map(|before| shown(before)),
+            before: before.map(shown),
             after: Some(shown(row)),
             before_row: Some(row.id.and_then(|id| before_rows.remove(&id)).unwrap_or_default()),
         });

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     catalog::K8S_CLUSTER,
-    store::{Row, StoreError, Tx, Value},
+    store::{Executor as _, Row, StoreError, Tx, Value},
 };
 
 /// A cluster.
@@ -46,7 +46,6 @@ fn cluster(row: &Row) -> Result<ClusterRow, StoreError> {
 }
 
 async fn find(tx: &mut Tx, column: &str, value: Value) -> Result<Option<ClusterRow>, StoreError> {
-    use crate::store::Executor as _;
     let dialect = tx.dialect();
     let sql = format!(
         "SELECT id, uid, name, version, {} AS access, holder_agent_id, lease_transitions FROM k8s_clusters \
@@ -140,7 +139,6 @@ pub async fn cluster_hand_over_in_tx(tx: &mut Tx, from: &str, to: AgentId) -> Re
 /// # Errors
 /// When the statement fails.
 pub async fn agent_cluster_in_tx(tx: &mut Tx, agent: AgentId) -> Result<Option<i64>, StoreError> {
-    use crate::store::Executor as _;
     let sql = "SELECT cluster_id FROM k8s_agents WHERE agent_id = ?";
     let row = tx.fetch_optional(sql.to_owned(), vec![agent.into()]).await?;
     row.map(|row| row.get("cluster_id")).transpose()

@@ -107,7 +107,8 @@ async fn write_cluster_in_tx(
     }
     let before_row = stored_many_in_tx(tx, &K8S_CLUSTER, [id]).await?.remove(&id);
     cluster_update_in_tx(tx, &row, context.now).await?;
-    let shown = |row: &crate::store::rows::k8s_cluster::ClusterRow| json!({ "uid": row.uid, "name": row.name, "version": row.version, "access": row.access });
+    let shown =
+        |row: &ClusterRow| json!({ "uid": row.uid, "name": row.name, "version": row.version, "access": row.access });
     let is_new = known.version.is_none() && known.access.is_none();
     Ok(Some(HistoryRow {
         happened_at: at,

@@ -109,11 +109,10 @@ async fn write_cluster_in_tx(
     cluster_update_in_tx(tx, &row, context.now).await?;
     let shown =
         |row: &ClusterRow| json!({ "uid": row.uid, "name": row.name, "version": row.version, "access": row.access });
-    let is_new = known.version.is_none() && known.access.is_none();
     Ok(Some(HistoryRow {
         happened_at: at,
         actor: Actor::agent(context.agent_id),
-        kind: if is_new { HistoryKind::Appeared } else { HistoryKind::Altered },
+        kind: HistoryKind::Altered,
         resource_type: "k8s_cluster",
         resource_id: id,
         resource_key: String::new(),
@@ -121,7 +120,7 @@ async fn write_cluster_in_tx(
         compute_id: None,
         source: Some(Source::KubernetesCluster.as_str().to_owned()),
         before_row,
-        before: (!is_new).then(|| shown(&known)),
+        before: Some(shown(&known)),
         after: Some(shown(&row)),
     }))
 }
@@ -198,8 +197,6 @@ fn changed(
     let columns = object::columns(entity, namespace)?;
     let kind = match before {
         None => HistoryKind::Appeared,
-        // Made because a pod named it; nobody has told of the namespace itself.
-        Some(row) if !row.columns.contains_key("uid") => HistoryKind::Appeared,
         Some(row) if row.ended_at.is_some() => HistoryKind::Returned,
         Some(row) if row.columns == columns => return None,
         Some(_) => HistoryKind::Altered,

@@ -104,7 +104,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn list(db: &Db, now: Timestamp, which: &Which) -> anyhow::Result<Vec<Drift>> {
-    let context = query::Context { dialect: db.dialect(), now };
+    let context = query::Context { dialect: db.dialect(), now, past: false };
     let mut parameters = vec![("state".to_owned(), which.state.clone()), ("limit".to_owned(), "1000".to_owned())];
     parameters.extend(which.compute.map(|id| ("computeId".to_owned(), id.to_string())));
     parameters.extend(which.field.clone().map(|field| ("field".to_owned(), field)));

@@ -18,7 +18,7 @@ use crate::store::{
             agent_set_state_in_tx, agent_stored_in_tx, agent_tags,
         },
         audit::{AuditEntry, audit_insert_in_tx},
-        compute::{MERGED, compute_find, compute_insert_in_tx},
+        compute::{MERGED, compute_find, compute_insert_in_tx, compute_named_in_tx},
         cut,
         entity::entity_hand_over_in_tx,
         history::{HistoryKind, HistoryRow, history_insert_in_tx},
@@ -194,6 +194,7 @@ async fn create_in_tx(
         None => place_default_in_tx(tx, now).await?,
     };
     let compute_id = compute_insert_in_tx(tx, &machine.hostname, place).await?;
+    compute_named_in_tx(tx, compute_id, &machine.hostname, now).await?;
     bind_in_tx(tx, agent.id, compute_id, machine, now).await?;
     let row = HistoryRow {
         happened_at: now,

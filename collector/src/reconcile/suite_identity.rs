@@ -136,7 +136,7 @@ async fn a_renamed_host_stays_one_row_under_its_new_name(db: &Db) {
     bench.apply(&again, 2, Source::Host, vec![there(renamed)]).await;
     assert_eq!(bench.count("computes").await, 1);
     assert_eq!(bench.text("SELECT CONCAT(name, ' ', hostname) AS x FROM computes").await, "web-9 web-9");
-    assert_eq!(bench.count("history WHERE before_state LIKE '%web-1%'").await, 1, "the old name stays searchable");
+    assert!(bench.count("history WHERE before_state LIKE '%web-1%'").await > 0, "the old name stays searchable");
 }
 
 async fn a_machine_seen_in_the_other_byte_order_is_the_same(db: &Db) {

@@ -56,7 +56,7 @@ pub(super) async fn move_in_tx(
     hand: Hand<'_>,
 ) -> Result<(), StoreError> {
     let (theirs, ours) = (shelf_in_tx(tx, from).await?, shelf_in_tx(tx, into).await?);
-    let pairs = pairs(&theirs, &ours);
+    let pairs = pairs(&theirs, &ours, twins);
     let stay: BTreeSet<i64> = pairs.iter().map(|(stays, _)| *stays).collect();
     let (mut free, _) = hanging_list_in_tx(tx, &hanging::CONTAINERS, "compute", from, into).await?;
     free.retain(|key| key.first().and_then(Json::as_i64).is_none_or(|id| !stay.contains(&id)));
@@ -83,11 +83,16 @@ async fn shelf_in_tx(tx: &mut Tx, compute: i64) -> Result<Shelf, StoreError> {
 }
 
 /// Which containers are the same: the one that stays behind, and the one that goes on. Each has at most one partner.
-fn pairs(theirs: &Shelf, ours: &Shelf) -> Vec<(i64, i64)> {
+fn pairs(theirs: &Shelf, ours: &Shelf, twins: &BTreeMap<i64, i64>) -> Vec<(i64, i64)> {
     let mut pairs: Vec<(i64, i64)> = Vec::new();
-    let live = |shelf: &Shelf, id| shelf.links.get(&id).is_some_and(|link| !link.ended);
+    // Two that both run are two, unless they are seen as one and the same.
+    let apart = |stays: i64, goes_on: i64| {
+        let links = theirs.links.get(&stays).zip(ours.links.get(&goes_on));
+        links
+            .is_some_and(|(one, other)| !one.ended && !other.ended && twins.get(&one.workload) != Some(&other.workload))
+    };
     for row in &theirs.rows {
-        let free = |id| pairs.iter().all(|(_, taken)| *taken != id) && !(live(ours, id) && live(theirs, row.id));
+        let free = |id| pairs.iter().all(|(_, taken)| *taken != id) && !apart(row.id, id);
         if let Some(same) = legacy::find(&row.columns, &ours.rows, |id| !free(id)) {
             pairs.push((row.id, same.id));
         }
@@ -96,7 +101,7 @@ fn pairs(theirs: &Shelf, ours: &Shelf) -> Vec<(i64, i64)> {
         if pairs.iter().any(|(_, taken)| *taken == row.id) {
             continue;
         }
-        let free = |id| pairs.iter().all(|(stays, _)| *stays != id) && !(live(theirs, id) && live(ours, row.id));
+        let free = |id| pairs.iter().all(|(stays, _)| *stays != id) && !apart(id, row.id);
         if let Some(same) = legacy::find(&row.columns, &theirs.rows, |id| !free(id)) {
             pairs.push((same.id, row.id));
         }

@@ -29,7 +29,7 @@ fn person() -> Actor {
 }
 
 async fn drifts(bench: &Bench, state: &str) -> Vec<Drift> {
-    let context = query::Context { dialect: bench.db().dialect(), now: bench.now() };
+    let context = query::Context { dialect: bench.db().dialect(), now: bench.now(), past: false };
     let request = ListRequest::parse::<Drift>(&context, &[("state".to_owned(), state.to_owned())]).unwrap();
     query::list::<Drift>(bench.db(), bench.now(), &request).await.unwrap().items
 }

@@ -18,7 +18,7 @@ use crate::{
             agent::agent_lock_of_compute_in_tx,
             compute::{
                 Columns, FactsRow, compute_columns_in_tx, compute_facts_get, compute_facts_set_in_tx,
-                compute_insert_in_tx, compute_update_in_tx, fitted,
+                compute_insert_in_tx, compute_named_in_tx, compute_update_in_tx, fitted,
             },
             history::{HistoryKind, HistoryRow},
             identity::identity_set_in_tx,
@@ -88,6 +88,7 @@ async fn find_or_make_in_tx(
         Outcome::New => {
             let place = place_default_in_tx(tx, context.now).await?;
             let compute = compute_insert_in_tx(tx, &node.name, place).await?;
+            compute_named_in_tx(tx, compute, &node.name, context.now).await?;
             identity_set_in_tx(tx, compute, &facts).await?;
             let after = json!({ "datacenterId": place.datacenter_id, "k8sNode": node.name, "machine": machine });
             history.push(of_compute(context, compute, node, HistoryKind::Appeared, (None, Some(after)), Stored::new()));

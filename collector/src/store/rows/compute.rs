@@ -164,6 +164,17 @@ pub async fn compute_insert_in_tx(tx: &mut Tx, hostname: &str, place: Place) -> 
     .await
 }
 
+/// Remembers that discovery gave a new compute its names, so that it follows when the host gets another one.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn compute_named_in_tx(tx: &mut Tx, id: i64, hostname: &str, at: Timestamp) -> Result<(), StoreError> {
+    let named = |column: &str| Some((column.to_owned(), fitted(column, &hostname.into())?));
+    let filled = ["name", "hostname"].into_iter().filter_map(named).collect();
+    let facts = FactsRow { facts: serde_json::json!({}), filled, beside: Columns::new() };
+    compute_facts_set_in_tx(tx, id, &facts, at).await
+}
+
 /// Makes a compute that discovery found, in the place of another one.
 ///
 /// # Errors

@@ -137,6 +137,20 @@ impl Shape {
     fn columns(&self) -> impl Iterator<Item = &'static str> {
         self.texts.iter().chain(self.numbers).chain(self.jsons).copied()
     }
+
+    /// The values of some columns as they are bound: a text in a JSON column keeps its quotes.
+    fn values(&self, known: &[&str], columns: &Row) -> Vec<Value> {
+        let bound = known.iter().filter_map(|name| Some((*name, columns.get(*name)?)));
+        bound
+            .map(|(name, json)| match json {
+                Json::Null => Value::Null,
+                json if self.jsons.contains(&name) => json.into(),
+                Json::String(text) => text.into(),
+                Json::Number(number) => number.as_i64().into(),
+                other => other.into(),
+            })
+            .collect()
+    }
 }
 
 /// Reads a row and keeps others from writing it until the transaction ends; `None` when there is none.
@@ -178,7 +192,7 @@ pub async fn shape_write_in_tx(tx: &mut Tx, shape: &Shape, key: &Json, columns: 
         return Ok(());
     }
     let mut sets: Vec<String> = known.iter().map(|name| format!("{name} = ?")).collect();
-    let mut values: Vec<Value> = known.iter().filter_map(|name| columns.get(*name)).map(value).collect();
+    let mut values = shape.values(&known, columns);
     if shape.dated {
         sets.push(format!("updated_at = {}", tx.dialect().now_datetime()));
     }
@@ -193,7 +207,7 @@ pub async fn shape_write_in_tx(tx: &mut Tx, shape: &Shape, key: &Json, columns: 
 /// When the statement fails.
 pub async fn shape_insert_in_tx(tx: &mut Tx, shape: &Shape, key: &Json, columns: &Row) -> Result<(), StoreError> {
     let known: Vec<&str> = shape.columns().filter(|name| columns.contains_key(*name)).collect();
-    let mut row: Vec<Value> = known.iter().filter_map(|name| columns.get(*name)).map(value).collect();
+    let mut row = shape.values(&known, columns);
     row.push(key_value(key));
     let names: Vec<&str> = known.into_iter().chain([shape.key]).collect();
     tx.insert_many(shape.table, &names, vec![row], "").await
@@ -206,15 +220,6 @@ pub async fn shape_insert_in_tx(tx: &mut Tx, shape: &Shape, key: &Json, columns:
 pub async fn shape_delete_in_tx(tx: &mut Tx, shape: &Shape, key: &Json) -> Result<(), StoreError> {
     let sql = format!("DELETE FROM {} WHERE {} = ?", shape.table, shape.key);
     tx.execute(sql, vec![key_value(key)]).await.map(drop)
-}
-
-fn value(json: &Json) -> Value {
-    match json {
-        Json::Null => Value::Null,
-        Json::String(text) => text.into(),
-        Json::Number(number) => number.as_i64().into(),
-        other => other.into(),
-    }
 }
 
 /// A key as it is bound: a number or a text.

@@ -5,6 +5,8 @@
 
 mod agents;
 mod api_tokens;
+mod junk;
+pub mod operation;
 mod web_sessions;
 
 use crate::store::StoreError;
@@ -12,6 +14,7 @@ use crate::store::StoreError;
 pub use agents::{activate_agent, revoke_agent};
 pub(crate) use api_tokens::hash_token;
 pub use api_tokens::{ApiTokenSecret, Role, create_api_token, ensure_admin_token, revoke_api_token};
+pub use junk::{add_junk, remove_junk};
 pub(crate) use web_sessions::{SESSION_LIFE, end_web_session, open_web_session};
 
 /// A decision could not be carried out.
@@ -24,6 +27,16 @@ pub enum AdminError {
         what: &'static str,
         /// Which one was asked for.
         id: String,
+    },
+    /// A value makes no sense.
+    #[error("{field} {problem}; expected {expected}")]
+    Invalid {
+        /// Its name in a request.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+        /// What would be right.
+        expected: String,
     },
     /// It makes no sense in the present state.
     #[error("{0}")]

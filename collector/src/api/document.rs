@@ -10,9 +10,9 @@ use utoipa::openapi::{
 use super::{
     ApiState, agents,
     auth::Access,
-    changes, collector, cookie, edit, environment_rules, environments, join_tokens,
+    changes, collector, cookie, drifts, edit, environment_rules, environments, identity, join_tokens,
     lists::{self, plain},
-    matches, monitor, nested, places,
+    matches, monitor, nested, operations, places,
     routes::{BEARER, COOKIE, Routes},
     search, web_session,
 };
@@ -67,6 +67,12 @@ fn routes(state: Option<ApiState>) -> Routes {
     agents::enter(&mut routes);
     join_tokens::enter(&mut routes);
     matches::enter(&mut routes);
+    lists::enter::<query::JunkValue>(&mut routes, viewer);
+    identity::enter(&mut routes);
+    lists::enter::<query::Operation>(&mut routes, viewer);
+    operations::enter(&mut routes);
+    lists::enter::<query::Drift>(&mut routes, viewer);
+    drifts::enter(&mut routes);
     nested::enter(&mut routes);
     places::enter(&mut routes);
     search::enter(&mut routes);

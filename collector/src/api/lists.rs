@@ -158,7 +158,7 @@ fn parameters(filters: &[Filter]) -> Vec<Parameter> {
     ];
     for filter in filters {
         let schema = match filter.test {
-            Test::Int(_) | Test::Above(_) => ObjectBuilder::new().schema_type(Type::Integer).build(),
+            Test::Int(_) | Test::Compute(_) | Test::Above(_) => ObjectBuilder::new().schema_type(Type::Integer).build(),
             Test::Flag(_) | Test::Inherited => ObjectBuilder::new().schema_type(Type::Boolean).build(),
             Test::Word(words) => {
                 let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
@@ -167,9 +167,12 @@ fn parameters(filters: &[Filter]) -> Vec<Parameter> {
             Test::Text(_) | Test::Computed(_) | Test::Contains(_) | Test::Label(_) | Test::Environment(..) => text(),
         };
         let repeated = match filter.test {
-            Test::Int(_) | Test::Text(_) | Test::Computed(_) | Test::Contains(_) | Test::Environment(..) => {
-                " Repeated: any of them."
-            }
+            Test::Int(_)
+            | Test::Compute(_)
+            | Test::Text(_)
+            | Test::Computed(_)
+            | Test::Contains(_)
+            | Test::Environment(..) => " Repeated: any of them.",
             Test::Label(_) => " Repeated: all of them.",
             Test::Flag(_) | Test::Above(_) | Test::Word(_) | Test::Inherited => "",
         };

@@ -91,7 +91,7 @@ fn resolve_problem(error: ResolveError) -> Problem {
     let detail = error.to_string();
     match error {
         ResolveError::NotOpen(_) => Problem::new(StatusCode::CONFLICT, "conflict", detail),
-        ResolveError::NoCompute(_) => {
+        ResolveError::NoCompute(_) | ResolveError::Merged(_) => {
             Problem::new(StatusCode::BAD_REQUEST, "invalid-body", detail).at("computeId", "the id of a compute")
         }
         ResolveError::Store(error) => error.into(),

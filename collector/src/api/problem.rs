@@ -199,6 +199,10 @@ impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
         match error {
             AdminError::NotFound { what, id } => Self::not_found(what, &id),
+            AdminError::Invalid { field, problem, expected } => {
+                let detail = format!("{field} {problem}");
+                Self::new(StatusCode::BAD_REQUEST, "invalid-body", detail).at(field, expected)
+            }
             AdminError::Conflict(detail) => Self::new(StatusCode::CONFLICT, "conflict", detail),
             AdminError::Store(error) => error.into(),
             error @ (AdminError::File { .. } | AdminError::Random) => {

@@ -8,6 +8,8 @@ mod agents;
 mod api_token;
 mod args;
 mod check;
+mod computes;
+mod drift;
 mod exit;
 mod matches;
 mod migrate;
@@ -53,6 +55,10 @@ pub enum Command {
     ApiToken(api_token::Args),
     /// Shows hosts that a person must place, and places them.
     Matches(matches::Args),
+    /// Shows where entered and discovered values differ, and decides which one stays.
+    Drift(drift::Args),
+    /// Merges computes, claims and splits them, and undoes it.
+    Computes(computes::Args),
     /// Looks for rows that contradict each other.
     Check(check::Args),
     /// Prints the description of the API.
@@ -85,6 +91,8 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             Command::Token(args) => token::run(args).await,
             Command::ApiToken(args) => api_token::run(args).await,
             Command::Matches(args) => matches::run(args).await,
+            Command::Drift(args) => drift::run(args).await,
+            Command::Computes(args) => computes::run(args).await,
             Command::Check(args) => check::run(args).await,
             Command::Openapi(args) => openapi::run(&args),
         }

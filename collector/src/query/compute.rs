@@ -68,8 +68,10 @@ pub struct Compute {
     pub memory_gb: Option<i64>,
     /// Disks in GB.
     pub disk_gb: Option<i64>,
-    /// For example `ACTIVE`; `UNREACHABLE` when its agent fell silent.
+    /// For example `ACTIVE`; `UNREACHABLE` when its agent fell silent; `MERGED` when it turned out to be another one.
     pub status: Option<String>,
+    /// The compute that it turned out to be, when its status is `MERGED`.
+    pub merged_into: Option<i64>,
     /// The cloud it belongs to.
     pub cloud_id: Option<i64>,
     /// The datacenter it stands in.
@@ -132,7 +134,8 @@ pub(super) fn status(context: &Context) -> String {
 impl Resource for Compute {
     const LIST: &'static str = "computes";
     const ONE: &'static str = "compute";
-    const ABOUT: &'static str = "Computes: hosts, physical or virtual, with the agent that looks at each and how well.";
+    const ABOUT: &'static str = "Computes: hosts, physical or virtual, with the agent that looks at each and how well. Those that were merged into \
+         another one are left out unless a status is asked for.";
     const KEYS: &'static [Key] = &[Key::int("id", "c.id")];
     const FILTERS: &'static [Filter] = &[
         Filter::new("name", Test::Text("c.name"), "Exactly this name."),
@@ -157,9 +160,10 @@ impl Resource for Compute {
              c.orchestration_platform, c.primary_mac_address, c.purpose, c.notes, {} AS created_at, {} AS updated_at, \
              a.id AS agent_id, a.state AS agent_state, a.version AS agent_version, \
              CASE WHEN {} THEN 1 ELSE 0 END AS silent, {} AS last_seen_at_us, u.cpu_millicores, u.memory_bytes, \
-             u.measured_at_us, {} AS facts, f.changed_at_us AS facts_changed_at_us \
+             u.measured_at_us, m.into_compute_id AS merged_into, {} AS facts, \
+             f.changed_at_us AS facts_changed_at_us \
              FROM computes c{} LEFT JOIN compute_usage u ON u.compute_id = c.id \
-             LEFT JOIN compute_facts f ON f.compute_id = c.id",
+             LEFT JOIN compute_facts f ON f.compute_id = c.id LEFT JOIN merged_computes m ON m.compute_id = c.id",
             status(context),
             context.dialect.datetime_text("c.created_at"),
             context.dialect.datetime_text("c.updated_at"),
@@ -184,6 +188,7 @@ impl Resource for Compute {
             memory_gb: row.get("memory_gb")?,
             disk_gb: row.get("disk_gb")?,
             status: row.get("shown_status")?,
+            merged_into: row.get("merged_into")?,
             cloud_id: row.get("cloud_id")?,
             datacenter_id: row.get("datacenter_id")?,
             resource_pool_id: row.get("resource_pool_id")?,
@@ -215,6 +220,10 @@ impl Resource for Compute {
 
     fn key(&self) -> Vec<Value> {
         vec![self.id.into()]
+    }
+
+    fn implied(given: &[&str]) -> Option<&'static str> {
+        (!given.contains(&"status")).then_some("(c.status IS NULL OR c.status <> 'MERGED')")
     }
 
     async fn complete(db: &Db, _: &Context, items: &mut [Self]) -> Result<(), StoreError> {

@@ -119,4 +119,9 @@ impl Resource for Container {
     async fn complete(db: &Db, _: &Context, items: &mut [Self]) -> Result<(), StoreError> {
         effective::fill(db, ResourceType::Container, items, |item| item.id, |item| &mut item.environments).await
     }
+
+    fn implied(given: &[&str]) -> Option<&'static str> {
+        let merged = "NOT EXISTS (SELECT 1 FROM merged_computes m WHERE m.compute_id = t.compute_id)";
+        (!given.contains(&"computeId")).then_some(merged)
+    }
 }

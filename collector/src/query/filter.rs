@@ -42,6 +42,8 @@ pub struct Filter {
 pub enum Test {
     /// It equals one of the whole numbers.
     Int(&'static str),
+    /// It is one of the computes, or one that was merged into one of them.
+    Compute(&'static str),
     /// It equals one of the texts.
     Text(&'static str),
     /// It is true or false.
@@ -189,6 +191,13 @@ fn condition(
         Test::Int(column) => {
             let numbers = values.iter().map(|text| number(filter.name, text)).collect::<Result<Vec<_>, _>>()?;
             conditions.push(one_of(column, numbers));
+        }
+        Test::Compute(column) => {
+            let numbers = values.iter().map(|text| number(filter.name, text)).collect::<Result<Vec<_>, _>>()?;
+            let Condition { sql, values } = one_of(column, numbers);
+            let merged = one_of("m.into_compute_id", values.clone()).sql;
+            let sql = format!("({sql} OR {column} IN (SELECT m.compute_id FROM merged_computes m WHERE {merged}))");
+            conditions.push(Condition { sql, values: [values.clone(), values].concat() });
         }
         Test::Text(column) => conditions.push(one_of(column, texts(values))),
         Test::Computed(expression) => conditions.push(one_of(&expression(context), texts(values))),

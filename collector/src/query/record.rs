@@ -49,7 +49,11 @@ impl Resource for HistoryEntry {
         Filter::new("since", Test::Above("h.sequence"), "Those after this number."),
         Filter::new("resourceType", Test::Text("h.resource_type"), "Those of resources of this type."),
         Filter::new("resourceId", Test::Int("h.resource_id"), "Those of this resource; give the type as well."),
-        Filter::new("computeId", Test::Int("h.compute_id"), "Those on this compute."),
+        Filter::new(
+            "computeId",
+            Test::Compute("h.compute_id"),
+            "Those on this compute, and on what was merged into it.",
+        ),
         Filter::new("changeKind", Test::Text("h.change_kind"), "For example ended.").or("change"),
         Filter::new("actorKind", Test::Text("h.actor_kind"), "For example person."),
         Filter::new("actorId", Test::Text("h.actor_id"), "Caused by this one."),

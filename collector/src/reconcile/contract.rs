@@ -166,6 +166,9 @@ pub enum ResolveError {
     /// There is no such compute.
     #[error("no compute {0}")]
     NoCompute(i64),
+    /// That compute turned out to be another one.
+    #[error("compute {0} was merged into another one; name that one")]
+    Merged(i64),
     /// The database failed.
     #[error("resolve the match")]
     Store(#[from] StoreError),

@@ -9,7 +9,12 @@ use orchestrix_common::{
 };
 use serde_json::Value as Json;
 
-use super::{Actor, fill, host, identity, workload, write::Context};
+use super::{
+    Actor,
+    drift::{self, Subject},
+    fill, host, identity, workload,
+    write::Context,
+};
 use crate::{
     catalog::COMPUTE,
     store::{
@@ -36,8 +41,8 @@ pub(super) async fn write_host_in_tx(
     let Body::Host(host) = &entity.body else { return Ok(None) };
     let Some(current) = compute_columns_in_tx(tx, context.compute_id).await? else { return Ok(None) };
     let known = compute_facts_get(tx, context.compute_id).await?;
-    let filled = known.as_ref().map(|known| known.filled.clone()).unwrap_or_default();
-    let filling = fill::fill(&current, &filled, &host::columns(host));
+    let (filled, beside) = known.as_ref().map(|known| (known.filled.clone(), known.beside.clone())).unwrap_or_default();
+    let filling = fill::fill(&current, &filled, &beside, &host::columns(host));
     let mut json = workload::entity_json(entity);
     if let Json::Object(members) = &mut json {
         ["nativeId", "kind", "evidence"].into_iter().for_each(|name| drop(members.remove(name)));
@@ -52,10 +57,14 @@ pub(super) async fn write_host_in_tx(
     if before.as_ref() == Some(&json) && before_row.is_none() {
         return Ok(None);
     }
-    let facts = FactsRow { facts: json, filled: filling.filled };
+    let facts = FactsRow { facts: json, filled: filling.filled, beside: filling.beside };
     compute_facts_set_in_tx(tx, context.compute_id, &facts, context.now).await?;
+    let mut subject =
+        Subject { current, filled: facts.filled.clone(), beside: facts.beside.clone(), ..Subject::default() };
+    subject.current.extend(filling.updates);
+    let name = subject.current.get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
+    drift::renew_in_tx(tx, "compute", &BTreeMap::from([(context.compute_id, subject)]), context.now).await?;
     identity_set_in_tx(tx, context.compute_id, &identity::facts(&host.machine)).await?;
-    let name = filling.updates.get("name").or(current.get("name")).and_then(Json::as_str).unwrap_or_default();
     Ok(Some(HistoryRow {
         happened_at: context.now,
         actor: Actor::agent(context.agent_id),
@@ -64,7 +73,7 @@ pub(super) async fn write_host_in_tx(
         resource_id: context.compute_id,
         resource_key: String::new(),
         before_row,
-        resource_name: name.to_owned(),
+        resource_name: name,
         compute_id: Some(context.compute_id),
         source: Some("host".to_owned()),
         before,

@@ -13,7 +13,7 @@ const MADE: [&str; 12] =
 
 /// The columns of a compute that follow from what its operating system says; what is not known is left out.
 #[must_use]
-pub(super) fn columns(host: &Host) -> Columns {
+pub(crate) fn columns(host: &Host) -> Columns {
     let machine = &host.machine;
     let virtual_machine = host.virtualization.as_deref().map(|kind| kind != "none");
     let interface = main_interface(host);

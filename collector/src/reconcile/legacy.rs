@@ -42,7 +42,7 @@ pub(super) fn columns(container: &Container) -> Columns {
 /// Finds the row of a container among those of its compute: by identifier, whole or short, then by name. A row that
 /// `is_taken` by another container that is there is not its row, and a row of another kind of container neither.
 #[must_use]
-pub(super) fn find<'a>(
+pub(crate) fn find<'a>(
     columns: &Columns,
     rows: &'a [ContainerRow],
     is_taken: impl Fn(i64) -> bool,

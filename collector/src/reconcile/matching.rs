@@ -1,17 +1,14 @@
 //! Finds the compute of a host that is new here, or queues the question for a person. [`identity`] decides; this loads
 //! what it needs and writes what it decided.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::BTreeMap;
 
 use orchestrix_common::{id::AgentId, model::Machine, time::Timestamp};
 use serde_json::json;
 
 use super::{
-    Actor, AgentState, MatchChoice, Reconciler, ResolveError,
-    identity::{self, Candidate, Decision, Holder},
+    Actor, AgentState, MatchChoice, Reconciler, ResolveError, candidates,
+    identity::{self, Explanation, Outcome, Verdict},
 };
 use crate::store::{
     StoreError, Tx,
@@ -21,12 +18,17 @@ use crate::store::{
             agent_set_state_in_tx, agent_stored_in_tx, agent_tags,
         },
         audit::{AuditEntry, audit_insert_in_tx},
-        compute::{compute_find, compute_find_named, compute_insert_in_tx},
+        compute::{MERGED, compute_find, compute_insert_in_tx, compute_named_in_tx},
         cut,
         entity::entity_hand_over_in_tx,
         history::{HistoryKind, HistoryRow, history_insert_in_tx},
-        identity::{HolderRow, identity_find, identity_holders, identity_list, identity_set_in_tx},
-        match_conflict::{match_conflict_lock_in_tx, match_conflict_open_in_tx, match_conflict_resolve_in_tx},
+        identity::identity_set_in_tx,
+        match_conflict::{
+            match_conflict_close_in_tx, match_conflict_lock_in_tx, match_conflict_open_in_tx,
+            match_conflict_resolve_in_tx,
+        },
+        match_decision::{MatchDecisionRow, match_decision_keep_in_tx},
+        operation::{NewOperation, operation_insert_in_tx},
         place::{matching_lock_in_tx, place_default_in_tx, place_get},
         stored::Stored,
         tag::{self, TagSource, Tags, tag_set_in_tx},
@@ -34,8 +36,8 @@ use crate::store::{
     },
 };
 
-/// An agent that was seen within this time still speaks for its compute.
-const STILL_SPEAKS: Duration = Duration::from_secs(15 * 60);
+/// Where the tags of a compute came from when its join token gave them.
+const TOKEN_ORIGIN: &str = "join-token";
 
 /// What became of a host.
 pub(super) enum Matched {
@@ -53,20 +55,56 @@ pub(super) async fn match_in_tx(
     now: Timestamp,
 ) -> Result<Matched, StoreError> {
     matching_lock_in_tx(tx).await?;
-    let facts = identity::facts(machine);
-    let candidates = candidates_in_tx(tx, agent.id, &facts, now).await?;
-    match identity::decide(&facts, &candidates) {
-        Decision::Existing(fit) => {
-            let actor = Actor::agent(agent.id);
-            take_over_in_tx(tx, agent, fit.compute_id, machine, &actor, now).await?;
-            Ok(Matched::Compute(fit.compute_id))
+    let decision = candidates::decide_in(tx, agent.id, machine, now).await?;
+    let actor = Actor::agent(agent.id);
+    let (word, matched) = match decision.outcome {
+        Outcome::Existing(compute_id) => {
+            take_over_in_tx(tx, agent, compute_id, machine, &actor, now).await?;
+            ("EXISTING", Matched::Compute(compute_id))
         }
-        Decision::New => create_in_tx(tx, agent, machine, &Actor::agent(agent.id), now).await.map(Matched::Compute),
-        Decision::Undecided(fits) => {
-            match_conflict_open_in_tx(tx, agent.id, &json!(machine), &json!(fits), now).await?;
-            Ok(Matched::Undecided)
+        Outcome::New => ("NEW", Matched::Compute(create_in_tx(tx, agent, machine, &actor, now).await?)),
+        Outcome::Undecided => {
+            let possible: Vec<_> =
+                decision.explanation.candidates.iter().filter(|fit| fit.verdict == Verdict::Possible).collect();
+            match_conflict_open_in_tx(tx, agent.id, &json!(machine), &json!(possible), now).await?;
+            ("UNDECIDED", Matched::Undecided)
         }
+    };
+    if let Matched::Compute(compute) = matched {
+        // What waited for a person may have become clear since.
+        let resolution = format!("compute {compute}, without a person: {}", decision.explanation.summary);
+        match_conflict_close_in_tx(tx, agent.id, "collector", &resolution, now).await?;
     }
+    keep_in_tx(tx, agent, word, &matched, machine, &decision.explanation, &actor, now).await?;
+    Ok(matched)
+}
+
+/// Keeps why a host was matched as it was, for whoever asks later.
+#[allow(clippy::too_many_arguments, reason = "a row with that many columns")]
+async fn keep_in_tx(
+    tx: &mut Tx,
+    agent: &AgentRow,
+    outcome: &str,
+    matched: &Matched,
+    machine: &Machine,
+    explanation: &Explanation,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let compute_id = match matched {
+        Matched::Compute(compute) => Some(*compute),
+        Matched::Undecided => None,
+    };
+    let (machine, explanation) = (json!(machine), json!(explanation));
+    let row = MatchDecisionRow {
+        agent_id: agent.id,
+        outcome,
+        compute_id,
+        machine: &machine,
+        explanation: &explanation,
+        actor,
+    };
+    match_decision_keep_in_tx(tx, &row, now).await
 }
 
 impl Reconciler {
@@ -98,16 +136,29 @@ async fn resolve_in_tx(
         .map_err(|source| StoreError::Json { column: "machine".to_owned(), source })?;
     matching_lock_in_tx(tx).await?;
     let before = agent_stored_in_tx(tx, agent.id).await?;
-    let resolution = match choice {
-        MatchChoice::New => format!("new compute {}", create_in_tx(tx, &agent, &machine, actor, now).await?),
+    let mut explanation = candidates::decide_in(tx, agent.id, &machine, now).await?.explanation;
+    let (outcome, compute_id, resolution) = match choice {
+        MatchChoice::New => {
+            let compute = create_in_tx(tx, &agent, &machine, actor, now).await?;
+            ("NEW", compute, format!("new compute {compute}"))
+        }
         MatchChoice::Claim(compute_id) => {
-            if compute_find(tx, [compute_id]).await?.is_empty() {
-                return Ok(Err(ResolveError::NoCompute(compute_id)));
+            match compute_find(tx, [compute_id]).await?.first() {
+                None => return Ok(Err(ResolveError::NoCompute(compute_id))),
+                Some(compute) if compute.status.as_deref() == Some(MERGED) => {
+                    return Ok(Err(ResolveError::Merged(compute_id)));
+                }
+                Some(_) => take_over_in_tx(tx, &agent, compute_id, &machine, actor, now).await?,
             }
-            take_over_in_tx(tx, &agent, compute_id, &machine, actor, now).await?;
-            format!("compute {compute_id}")
+            ("EXISTING", compute_id, format!("compute {compute_id}"))
         }
     };
+    explanation.summary = format!("{} decided: {resolution}", actor.id);
+    for fit in &mut explanation.candidates {
+        fit.verdict = if fit.compute_id == compute_id { Verdict::Taken } else { Verdict::Rejected };
+    }
+    let matched = Matched::Compute(compute_id);
+    keep_in_tx(tx, &agent, outcome, &matched, &machine, &explanation, actor, now).await?;
     if agent.state == AgentState::Held {
         agent_set_state_in_tx(tx, agent.id, AgentState::Active, "").await?;
     }
@@ -124,40 +175,6 @@ async fn resolve_in_tx(
     };
     audit_insert_in_tx(tx, &entry).await?;
     Ok(Ok(()))
-}
-
-/// Loads every compute that shares something with a host.
-pub(super) async fn candidates_in_tx(
-    tx: &mut Tx,
-    agent: AgentId,
-    facts: &BTreeSet<identity::Fact>,
-    now: Timestamp,
-) -> Result<Vec<Candidate>, StoreError> {
-    let mut ids = identity_find(tx, &identity::lookup(facts)).await?;
-    let named = compute_find_named(tx, &identity::names(facts), &identity::addresses(facts)).await?;
-    ids.extend(named.iter().map(|compute| compute.id));
-    let mut known = identity_list(tx, ids.iter().copied()).await?;
-    let mut holders = identity_holders(tx, ids.iter().copied()).await?;
-    let computes = compute_find(tx, ids).await?;
-    let candidates = computes.into_iter().map(|compute| {
-        let mut facts = known.remove(&compute.id).unwrap_or_default();
-        let (hostname, address) = (compute.hostname.as_deref(), compute.ip_address.as_deref());
-        facts.extend(identity::entered(&compute.name, hostname, address, compute.mac_address.as_deref()));
-        let agents = holders.remove(&compute.id).unwrap_or_default();
-        let agents = agents.into_iter().filter(|holder| holder.agent_id != agent);
-        Candidate {
-            compute_id: compute.id,
-            agents: agents.map(|holder| holding(&holder, now)).collect(),
-            name: compute.name,
-            facts,
-        }
-    });
-    Ok(candidates.collect())
-}
-
-fn holding(holder: &HolderRow, now: Timestamp) -> Holder {
-    let seen = holder.seen_at.is_some_and(|seen| now.since(seen) <= STILL_SPEAKS);
-    Holder { agent_id: holder.agent_id, holds_on: seen || holder.state != AgentState::Active.as_str() }
 }
 
 /// Makes a compute for a host, where its join token says or at the default place.
@@ -177,6 +194,7 @@ async fn create_in_tx(
         None => place_default_in_tx(tx, now).await?,
     };
     let compute_id = compute_insert_in_tx(tx, &machine.hostname, place).await?;
+    compute_named_in_tx(tx, compute_id, &machine.hostname, now).await?;
     bind_in_tx(tx, agent.id, compute_id, machine, now).await?;
     let row = HistoryRow {
         happened_at: now,
@@ -208,7 +226,7 @@ async fn take_over_in_tx(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut succeeded = Vec::new();
+    let (mut succeeded, mut altered) = (Vec::new(), Vec::new());
     for older in agent_lock_of_compute_in_tx(tx, compute_id).await? {
         if older.id == agent.id || older.state == AgentState::Revoked {
             continue;
@@ -217,10 +235,28 @@ async fn take_over_in_tx(
         let before = agent_stored_in_tx(tx, older.id).await?;
         agent_set_state_in_tx(tx, older.id, AgentState::Revoked, &reason).await?;
         agent_changed_in_tx(tx, older.id, before, actor, now).await?;
+        let state = |state: AgentState, reason: &str| json!({ "state": state.as_str(), "state_reason": reason });
+        altered.push(json!({
+            "table": "agents",
+            "key": older.id.to_string(),
+            "before": state(older.state, &older.state_reason),
+            "after": state(AgentState::Revoked, &reason),
+        }));
         entity_hand_over_in_tx(tx, older.id, agent.id).await?;
         succeeded.push(older.id.to_string());
     }
     bind_in_tx(tx, agent.id, compute_id, machine, now).await?;
+    let operation = NewOperation {
+        kind: "MATCH",
+        summary: &format!("compute {compute_id} is the host of agent {} ({})", agent.id, machine.hostname),
+        compute_id: Some(compute_id),
+        other_compute_id: None,
+        agent_id: Some(agent.id),
+        actor,
+        report: &json!({ "computeId": compute_id, "succeeded": succeeded }),
+        record: &json!({ "moved": [], "altered": altered }),
+    };
+    operation_insert_in_tx(tx, &operation, now).await?;
     let row = HistoryRow {
         happened_at: now,
         actor: actor.clone(),

@@ -11,14 +11,16 @@
 
 mod agents;
 mod apply;
+mod candidates;
 mod check;
 mod contract;
+pub(crate) mod drift;
 mod facts;
-mod fill;
+pub(crate) mod fill;
 mod fold;
-mod host;
+pub(crate) mod host;
 mod kubernetes;
-mod legacy;
+pub(crate) mod legacy;
 mod listing;
 mod liveness;
 mod load;
@@ -29,6 +31,10 @@ mod orderings;
 mod retention;
 #[cfg(test)]
 mod suite;
+#[cfg(test)]
+mod suite_identity;
+#[cfg(test)]
+pub(crate) mod testing;
 mod usage;
 mod workload;
 mod write;
@@ -43,7 +49,10 @@ use crate::store::{
 use orchestrix_common::{id::AgentId, model::Source, time::SharedClock};
 
 pub use crate::store::rows::{dead_letter, history::Actor};
+pub(crate) use candidates::holding;
+pub use candidates::weigh;
 pub use contract::*;
+pub use drift::keep_drifts;
 pub(crate) use host::columns_of_facts;
 
 /// Everything that writes what discovery saw. Cheap to clone.

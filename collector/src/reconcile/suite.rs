@@ -2,27 +2,18 @@
 
 mod kubernetes;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use orchestrix_common::{
-    hash::EntityHash,
-    id::{AgentId, OutboxId},
-    model::{
-        Body, Capability, Change, ChangeKind, Container, ContainerState, Entity, Evidence, Host, Machine,
-        RemovalReason, Report, Source, SourceReport,
-    },
-    time::{ManualClock, Timestamp},
-    wire,
+    model::{Body, Capability, ContainerState, Host, Machine, Source},
+    time::Timestamp,
 };
 
-use super::*;
-use crate::{
-    query::testing::{now, on_both, run},
-    store::{
-        Executor as _, Row,
-        rows::agent::{NewAgent, agent_enrol_in_tx},
-    },
+use super::{
+    testing::{Agent, Bench, container, entity, gone, listed, machine, report, running, there},
+    *,
 };
+use crate::query::testing::{now, on_both, run};
 
 mod past;
 
@@ -43,144 +34,6 @@ on_both! {
     a_host_that_comes_back_with_a_new_key_is_the_same_compute,
     two_living_agents_of_one_machine_are_left_to_a_person,
     two_agents_write_at_the_same_time,
-}
-
-/// A collector's deciding part with a clock of its own.
-struct Bench {
-    reconciler: Reconciler,
-    clock: Arc<ManualClock>,
-}
-
-/// An agent with an open session.
-struct Agent {
-    key: SessionKey,
-    opened: Opened,
-}
-
-impl Bench {
-    fn on(db: &Db) -> Self {
-        let clock = Arc::new(ManualClock::at(now()));
-        Self { reconciler: Reconciler::new(db.clone(), clock.clone()), clock }
-    }
-
-    async fn enrol(&self) -> AgentId {
-        let id = AgentId::generate();
-        let agent = NewAgent {
-            id,
-            hostname: "web-1",
-            version: "0.1.0",
-            join_token_id: "token",
-            datacenter_id: None,
-            tags: &BTreeMap::from([("team".to_owned(), "red".to_owned())]),
-            enrolled_at: now(),
-        };
-        let mut tx = self.reconciler.db().begin().await.unwrap();
-        agent_enrol_in_tx(&mut tx, &agent).await.unwrap();
-        tx.commit().await.unwrap();
-        id
-    }
-
-    async fn open(&self, agent_id: AgentId, machine: Machine) -> Agent {
-        let opening = Opening {
-            agent_id,
-            agent_version: "0.1.0".into(),
-            boot_id: "boot".into(),
-            outbox_id: OutboxId::try_from([7_u8; 16].as_slice()).unwrap(),
-            machine,
-            agent_time: now(),
-            dropped_reports: 0,
-        };
-        let opened = self.reconciler.open_session(opening).await.unwrap();
-        Agent { key: opened.key(agent_id), opened }
-    }
-
-    async fn agent(&self) -> Agent {
-        let id = self.enrol().await;
-        self.open(id, machine("m1")).await
-    }
-
-    async fn apply(&self, agent: &Agent, sequence: u64, source: Source, changes: Vec<Change>) -> Outcome {
-        self.reconciler.apply(&agent.key, report(sequence, source, changes)).await.unwrap().outcome
-    }
-
-    async fn rows(&self, sql: &str) -> Vec<Row> {
-        let mut db = self.reconciler.db();
-        db.fetch(sql.to_owned(), Vec::new()).await.unwrap()
-    }
-
-    async fn count(&self, table: &str) -> i64 {
-        self.rows(&format!("SELECT COUNT(*) AS n FROM {table}")).await[0].get("n").unwrap()
-    }
-
-    async fn text(&self, sql: &str) -> String {
-        self.rows(sql).await[0].get("x").unwrap()
-    }
-}
-
-fn machine(machine_id: &str) -> Machine {
-    let machine_id = Some(format!("{machine_id:0<32}"));
-    Machine { hostname: "web-1".into(), machine_id, addresses: vec!["192.0.2.7".into()], ..Machine::default() }
-}
-
-fn report(sequence: u64, source: Source, changes: Vec<Change>) -> Report {
-    let sources = vec![SourceReport { source, status: None, changes }];
-    Report { sequence, base: sequence - 1, recorded_at: now(), sources }
-}
-
-fn entity(native_id: &str, body: Body) -> Entity {
-    let evidence = vec![Evidence { source: Source::Docker, native_id: native_id.to_owned() }];
-    Entity { native_id: native_id.to_owned(), evidence, body }
-}
-
-fn container(id: &str, name: &str, state: ContainerState) -> Entity {
-    let body = Container {
-        id: id.to_owned(),
-        name: name.to_owned(),
-        image: "nginx:1.27".into(),
-        image_id: None,
-        runtime: "docker".into(),
-        state,
-        health: None,
-        exit_code: None,
-        out_of_memory_killed: None,
-        created_at: None,
-        started_at: Some(now()),
-        finished_at: None,
-        restart_count: None,
-        restart_policy: None,
-        cpu_limit_millicores: Some(500),
-        memory_limit_bytes: Some(64 << 20),
-        command: None,
-        environment_names: Vec::new(),
-        labels: BTreeMap::from([("environment".to_owned(), "staging".to_owned())]),
-        labels_truncated: 0,
-        ports: Vec::new(),
-        networks: Vec::new(),
-        mounts: Vec::new(),
-        network_mode: None,
-        privileged: None,
-        user: None,
-        listeners: Vec::new(),
-    };
-    entity(id, Body::Container(Box::new(body)))
-}
-
-fn running(id: &str) -> Entity {
-    container(id, &format!("name-{id}"), ContainerState::Running)
-}
-
-fn there(entity: Entity) -> Change {
-    let hash = wire::hash(&entity);
-    Change { observed_at: now(), kind: ChangeKind::Upsert { entity, hash } }
-}
-
-fn gone(native_id: &str, after: Duration) -> Change {
-    let kind = ChangeKind::Removal { native_id: native_id.to_owned(), reason: RemovalReason::Removed };
-    Change { observed_at: now().plus(after), kind }
-}
-
-fn listed(entities: &[Entity]) -> Vec<(String, EntityHash)> {
-    entities.iter().map(|entity| (entity.native_id.clone(), wire::hash(entity))).collect()
 }
 
 async fn a_host_appears_under_the_default_place(db: &Db) {

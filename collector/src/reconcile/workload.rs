@@ -66,6 +66,7 @@ pub(super) fn row(entity: &Entity, before: Option<&WorkloadRow>, at: Timestamp) 
         container_row_id: before.and_then(|row| row.container_row_id),
         container_filled: before.and_then(|row| row.container_filled.clone()),
         k8s_namespace_id: before.and_then(|row| row.k8s_namespace_id),
+        container_beside: before.and_then(|row| row.container_beside.clone()),
         first_seen_at: before.map_or(at, |row| row.first_seen_at),
         changed_at: at,
         cpu_cores: None,

@@ -5,7 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use orchestrix_common::{id::AgentId, model::Source, time::Timestamp};
 use serde_json::Value as Json;
 
-use super::{facts, fill, fold::Folded, kubernetes, legacy, plan::Place};
+use super::{
+    drift::{self, Subject},
+    facts, fill,
+    fold::Folded,
+    kubernetes, legacy,
+    plan::Place,
+};
 use crate::{
     catalog::{CONTAINER, WORKLOAD},
     store::{
@@ -165,27 +171,28 @@ async fn link_containers_in_tx(
             None => [("status".to_owned(), Json::from(legacy::STOPPED))].into_iter().collect(),
         };
         let linked = slot.row.container_row_id.and_then(|id| rows.iter().find(|row| row.id == id));
-        let (row, filled) = if let Some(row) = linked {
-            (row, filled(slot.row.container_filled.as_ref()))
+        let (row, written) = if let Some(row) = linked {
+            (row, Written::of(slot.row.container_filled.as_ref(), slot.row.container_beside.as_ref()))
         } else if slot.row.ended_at.is_some() {
             continue;
         } else if let Some(row) = legacy::find(&discovered, &rows, |id| taken.contains(&id)) {
             taken.insert(row.id);
             let former: Option<&LinkRow> = links.get(&row.id);
             unlinked.extend(former.map(|link| link.workload));
-            (row, filled(former.and_then(|link| link.filled.as_ref())))
+            let of = |json: fn(&LinkRow) -> Option<&Json>| former.and_then(json);
+            (row, Written::of(of(|link| link.filled.as_ref()), of(|link| link.beside.as_ref())))
         } else {
             slot.row.container_filled = Some(json(&discovered));
             made.push((place, discovered));
             continue;
         };
         slot.row.container_row_id = Some(row.id);
-        kept.push((place, row.id, filled, discovered));
+        kept.push((place, row.id, written, discovered));
     }
     // A workload that ended in this report and lost its row to another one must not get it back when it is stored.
     for workload in &unlinked {
         if let Some(slot) = folded.slots.get_mut(&Place::Row(*workload)) {
-            (slot.row.container_row_id, slot.row.container_filled) = (None, None);
+            (slot.row.container_row_id, slot.row.container_filled, slot.row.container_beside) = (None, None, None);
         }
     }
     kept.retain(|(place, ..)| folded.slots.get(place).is_some_and(|slot| slot.row.container_row_id.is_some()));
@@ -213,8 +220,20 @@ async fn unlink_in_tx(
     Ok(changes.flatten().collect())
 }
 
-/// A legacy row that was found: whose it is, its key, what discovery wrote into it, and what is discovered now.
-type Kept = (Place, i64, Columns, Columns);
+/// A legacy row that was found: whose it is, its key, what discovery knows of it, and what is discovered now.
+type Kept = (Place, i64, Written, Columns);
+
+/// What discovery wrote into a legacy row, and what it saw beside a person's value.
+struct Written {
+    filled: Columns,
+    beside: Columns,
+}
+
+impl Written {
+    fn of(filled: Option<&Json>, beside: Option<&Json>) -> Self {
+        Self { filled: columns(filled), beside: columns(beside) }
+    }
+}
 
 /// Fills what discovery may fill, by what stands in the rows now that they are locked.
 async fn fill_containers_in_tx(
@@ -224,13 +243,17 @@ async fn fill_containers_in_tx(
     kept: Vec<Kept>,
 ) -> Result<Vec<HistoryRow>, StoreError> {
     let mut rows = stored_many_in_tx(tx, &CONTAINER, kept.iter().map(|(_, id, ..)| *id).collect::<Vec<_>>()).await?;
-    let mut history = Vec::new();
-    for (place, id, filled, discovered) in kept {
+    let (mut history, mut subjects) = (Vec::new(), BTreeMap::new());
+    for (place, id, written, discovered) in kept {
         let Some(before) = rows.remove(&id) else { continue };
-        let filling = fill::fill(&ContainerRow::from(&before).columns, &filled, &discovered);
+        let mut current = ContainerRow::from(&before).columns;
+        let filling = fill::fill(&current, &written.filled, &written.beside, &discovered);
         if let Some(slot) = folded.slots.get_mut(&place) {
             slot.row.container_filled = Some(json(&filling.filled));
+            slot.row.container_beside = (!filling.beside.is_empty()).then(|| json(&filling.beside));
         }
+        current.extend(filling.updates.clone());
+        subjects.insert(id, Subject { current, filled: filling.filled, beside: filling.beside, ..Subject::default() });
         if !filling.updates.is_empty() {
             container_update_in_tx(tx, id, &filling.updates).await?;
             let mut after = before.clone();
@@ -238,6 +261,7 @@ async fn fill_containers_in_tx(
             history.extend(context.entry(RowChange { kind: &CONTAINER, before, after }));
         }
     }
+    drift::renew_in_tx(tx, "container", &subjects, context.now).await?;
     Ok(history)
 }
 
@@ -296,7 +320,7 @@ async fn candidates_in_tx(
     Ok(rows.into_values().collect())
 }
 
-fn filled(json: Option<&Json>) -> Columns {
+fn columns(json: Option<&Json>) -> Columns {
     let members = json.and_then(Json::as_object);
     members
         .map(|members| members.iter().map(|(name, value)| (name.clone(), value.clone())).collect())

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Collector, ServeError, agents, api, supervisor};
 use crate::{
     environment::Worker,
+    reconcile::keep_drifts,
     session::{keep_liveness, watch_agents},
 };
 
@@ -58,6 +59,7 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
     let served = api::serve(api_listener, router, halt.child_token());
     tasks.spawn("api server", async { served.await.map_err(ServeError::ApiServer) });
     tasks.upkeep("liveness", keep_liveness(sessions.clone(), halt.child_token()));
+    tasks.upkeep("drifts' upkeep", keep_drifts(reconciler, halt.child_token()));
     tasks.upkeep("agents' watch", watch_agents(sessions, halt.child_token()));
     tasks.upkeep("certificates' upkeep", authority.upkeep(halt.child_token()));
     if let Some(keep) = keep_history {

@@ -53,6 +53,7 @@ migrations![
     2 "0002_discovery",
     3 "0003_history",
     4 "0004_environments",
+    5 "0005_identity",
     6 "0006_kubernetes",
     9 "0009_web_sessions",
     10 "0010_speed",

@@ -6,6 +6,7 @@ mod decisions;
 mod document;
 mod edit;
 mod environments;
+mod identity;
 mod nested;
 mod requests;
 mod roles;

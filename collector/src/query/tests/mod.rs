@@ -223,7 +223,7 @@ async fn every_filter_of_every_list_is_understood(db: &Db) {
     async fn try_all<R: Resource>(db: &Db) {
         for filter in R::FILTERS {
             let text = match filter.test {
-                Test::Int(_) | Test::Above(_) => "1",
+                Test::Int(_) | Test::Compute(_) | Test::Above(_) => "1",
                 Test::Flag(_) | Test::Inherited => "true",
                 Test::Word(words) => words[0].0,
                 Test::Text(_) | Test::Computed(_) | Test::Contains(_) | Test::Label(_) | Test::Environment(..) => "x",

@@ -8,9 +8,8 @@ use super::object;
 use crate::{
     catalog::{COMPUTE, K8S_NODE},
     reconcile::{
-        Actor, facts, fill,
-        identity::{self, Decision},
-        matching,
+        Actor, candidates, facts, fill,
+        identity::{self, Outcome, Verdict},
         write::Context,
     },
     store::{
@@ -19,7 +18,7 @@ use crate::{
             agent::agent_lock_of_compute_in_tx,
             compute::{
                 Columns, FactsRow, compute_columns_in_tx, compute_facts_get, compute_facts_set_in_tx,
-                compute_insert_in_tx, compute_update_in_tx, fitted,
+                compute_insert_in_tx, compute_named_in_tx, compute_update_in_tx, fitted,
             },
             history::{HistoryKind, HistoryRow},
             identity::identity_set_in_tx,
@@ -75,23 +74,21 @@ async fn find_or_make_in_tx(
     matching_lock_in_tx(tx).await?;
     let machine = object::machine_of(node);
     let facts = identity::facts(&machine);
-    let mut candidates = matching::candidates_in_tx(tx, context.agent_id, &facts, context.now).await?;
-    // Whether an agent of it still answers does not matter: the node does not want to replace it.
-    for candidate in &mut candidates {
-        candidate.agents.clear();
-    }
+    let decision = candidates::decide_node_in(tx, context.agent_id, &machine, context.now).await?;
     // The agent that tells of the cluster knows which node it is itself.
-    let compute = match identity::decide(&facts, &candidates) {
-        Decision::Existing(fit) => fit.compute_id,
-        Decision::Undecided(fits) => {
-            let names: Vec<&str> = fits.iter().map(|fit| fit.name.as_str()).collect();
+    let compute = match decision.outcome {
+        Outcome::Existing(compute) => compute,
+        Outcome::Undecided => {
+            let possible = decision.explanation.candidates.iter().filter(|fit| fit.verdict == Verdict::Possible);
+            let names: Vec<&str> = possible.map(|fit| fit.name.as_str()).collect();
             let note = format!("fits several computes: {}", names.join(", "));
             link_in_tx(tx, context, id, None, Some(&note), history).await?;
             return Ok(None);
         }
-        Decision::New => {
+        Outcome::New => {
             let place = place_default_in_tx(tx, context.now).await?;
             let compute = compute_insert_in_tx(tx, &node.name, place).await?;
+            compute_named_in_tx(tx, compute, &node.name, context.now).await?;
             identity_set_in_tx(tx, compute, &facts).await?;
             let after = json!({ "datacenterId": place.datacenter_id, "k8sNode": node.name, "machine": machine });
             history.push(of_compute(context, compute, node, HistoryKind::Appeared, (None, Some(after)), Stored::new()));
@@ -132,15 +129,15 @@ async fn note_platform_in_tx(
     let mut told = Columns::from([("orchestration_platform".to_owned(), Json::from(PLATFORM))]);
     let runtime = node.container_runtime.as_deref().and_then(|runtime| fitted("container_runtime", &runtime.into()));
     told.extend(runtime.map(|runtime| ("container_runtime".to_owned(), runtime)));
-    let filling = fill::fill(&current, &known.filled, &told);
-    if filling.filled == known.filled && filling.updates.is_empty() {
+    let filling = fill::fill(&current, &known.filled, &known.beside, &told);
+    if filling.filled == known.filled && filling.beside == known.beside && filling.updates.is_empty() {
         return Ok(None);
     }
     let before = stored_many_in_tx(tx, &COMPUTE, [compute]).await?.remove(&compute).unwrap_or_default();
     compute_update_in_tx(tx, compute, &filling.updates).await?;
     let mut after = before.clone();
     after.extend(filling.updates);
-    let facts = FactsRow { filled: filling.filled, ..known };
+    let facts = FactsRow { filled: filling.filled, beside: filling.beside, ..known };
     compute_facts_set_in_tx(tx, compute, &facts, context.now).await?;
     let change = RowChange { kind: &COMPUTE, before, after };
     Ok(change.entry(&Actor::agent(context.agent_id), context.now))

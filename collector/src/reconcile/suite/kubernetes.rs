@@ -1,7 +1,7 @@
 //! What is believed of clusters: who may tell of them, and what becomes of what was told.
 
 use orchestrix_common::model::{
-    Health, SourceStatus,
+    Change, ChangeKind, Entity, Evidence, Health, Report, SourceReport, SourceStatus,
     kubernetes::{Cluster, Namespace, Node, NodeAddress, Pod},
 };
 

@@ -1,6 +1,9 @@
 //! Whatever discovery writes can be read back: after each commit everything is read, and later as of that commit again.
 
-use orchestrix_common::time::Clock as _;
+use orchestrix_common::{
+    model::{Change, Entity},
+    time::Clock as _,
+};
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 

@@ -372,3 +372,14 @@ pub(crate) async fn agent_stored_many_in_tx(
 ) -> Result<Vec<Stored>, StoreError> {
     stored_among_in_tx(tx, &AGENT, "id", ids.into_iter().map(Value::from).collect()).await
 }
+
+/// Ends the open session of an agent, whichever collector holds it: it opens a new one, and both sides compare what
+/// they believe. The newest session's number is what collectors watch.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn agent_fence_in_tx(tx: &mut Tx, id: AgentId, at: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE agents SET epoch = epoch + 1, \
+               connected_at_us = CASE WHEN reachable = 1 THEN ? ELSE connected_at_us END WHERE id = ?";
+    tx.execute(sql, vec![at.into(), id.into()]).await.map(drop)
+}

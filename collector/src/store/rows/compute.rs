@@ -75,9 +75,17 @@ pub struct ComputeRow {
     pub ip_address: Option<String>,
     /// Its hardware address.
     pub mac_address: Option<String>,
+    /// The maker's number.
+    pub serial_number: Option<String>,
+    /// Its status.
+    pub status: Option<String>,
 }
 
-const MATCHED: &str = "SELECT id, name, hostname, ip_address, primary_mac_address FROM computes WHERE";
+/// Status of a compute that turned out to be another one.
+pub const MERGED: &str = "MERGED";
+
+const MATCHED: &str =
+    "SELECT id, name, hostname, ip_address, primary_mac_address, serial_number, status FROM computes WHERE";
 
 fn compute(row: &Row) -> Result<ComputeRow, StoreError> {
     Ok(ComputeRow {
@@ -86,6 +94,8 @@ fn compute(row: &Row) -> Result<ComputeRow, StoreError> {
         hostname: row.get("hostname")?,
         ip_address: row.get("ip_address")?,
         mac_address: row.get("primary_mac_address")?,
+        serial_number: row.get("serial_number")?,
+        status: row.get("status")?,
     })
 }
 
@@ -101,26 +111,39 @@ pub async fn compute_find(
     from.fetch_in(MATCHED, "id", vec![], keys).await?.iter().map(compute).collect()
 }
 
-/// Finds computes by one of their names or by address, at most a hundred of each.
+/// What people may have entered of a compute.
+#[derive(Clone, Debug, Default)]
+pub struct EnteredKeys {
+    /// Names and host names, in lower case.
+    pub names: Vec<String>,
+    /// Main addresses.
+    pub addresses: Vec<String>,
+    /// Hardware addresses, in lower case.
+    pub macs: Vec<String>,
+    /// The makers' numbers, in lower case.
+    pub serials: Vec<String>,
+}
+
+/// Finds computes by what people may have entered of them, at most a hundred for each value.
 ///
 /// # Errors
 /// When a statement fails.
-pub async fn compute_find_named(
-    from: &mut impl Executor,
-    hostnames: &[String],
-    addresses: &[String],
-) -> Result<Vec<ComputeRow>, StoreError> {
-    let mut found = Vec::new();
-    for (column, keys) in [("LOWER(hostname)", hostnames), ("LOWER(name)", hostnames), ("ip_address", addresses)] {
+pub async fn compute_find_entered(from: &mut impl Executor, keys: &EnteredKeys) -> Result<BTreeSet<i64>, StoreError> {
+    let mut found = BTreeSet::new();
+    for (column, keys) in [
+        ("LOWER(hostname)", &keys.names),
+        ("LOWER(name)", &keys.names),
+        ("ip_address", &keys.addresses),
+        ("LOWER(primary_mac_address)", &keys.macs),
+        ("LOWER(serial_number)", &keys.serials),
+    ] {
         for key in keys.iter().take(64) {
-            let sql = format!("{MATCHED} {column} = ? ORDER BY id LIMIT 100");
+            let sql = format!("SELECT id FROM computes WHERE {column} = ? ORDER BY id LIMIT 100");
             for row in from.fetch(sql, vec![key.into()]).await? {
-                found.push(compute(&row)?);
+                found.insert(row.get("id")?);
             }
         }
     }
-    found.sort_by_key(|compute| compute.id);
-    found.dedup();
     Ok(found)
 }
 
@@ -133,12 +156,37 @@ pub async fn compute_insert_in_tx(tx: &mut Tx, hostname: &str, place: Place) -> 
     let hostname = cut(hostname, 255);
     tx.insert(
         format!(
-            "INSERT INTO computes (name, hostname, status, cloud_id, datacenter_id, created_at, updated_at) \
-             VALUES (?, ?, 'ACTIVE', ?, ?, {now}, {now})"
+            "INSERT INTO computes (name, hostname, status, cloud_id, datacenter_id, is_physical, created_at, \
+             updated_at) VALUES (?, ?, 'ACTIVE', ?, ?, NULL, {now}, {now})"
         ),
         vec![hostname.into(), hostname.into(), place.cloud_id.into(), place.datacenter_id.into()],
     )
     .await
+}
+
+/// Remembers that discovery gave a new compute its names, so that it follows when the host gets another one.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn compute_named_in_tx(tx: &mut Tx, id: i64, hostname: &str, at: Timestamp) -> Result<(), StoreError> {
+    let named = |column: &str| Some((column.to_owned(), fitted(column, &hostname.into())?));
+    let filled = ["name", "hostname"].into_iter().filter_map(named).collect();
+    let facts = FactsRow { facts: serde_json::json!({}), filled, beside: Columns::new() };
+    compute_facts_set_in_tx(tx, id, &facts, at).await
+}
+
+/// Makes a compute that discovery found, in the place of another one.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn compute_insert_beside_in_tx(tx: &mut Tx, hostname: &str, other: i64) -> Result<i64, StoreError> {
+    let now = tx.dialect().now_datetime();
+    let hostname = cut(hostname, 255);
+    let sql = format!(
+        "INSERT INTO computes (name, hostname, status, cloud_id, datacenter_id, is_physical, created_at, updated_at) \
+         SELECT ?, ?, 'ACTIVE', cloud_id, datacenter_id, NULL, {now}, {now} FROM computes WHERE id = ?"
+    );
+    tx.insert(sql, vec![hostname.into(), hostname.into(), other.into()]).await
 }
 
 /// Reads what stands in the columns that discovery may fill, and keeps others from writing them until the transaction
@@ -224,6 +272,8 @@ pub struct FactsRow {
     pub facts: Json,
     /// What discovery itself wrote into columns of the compute.
     pub filled: Columns,
+    /// What it sees in columns that it does not write because a person's value stands there.
+    pub beside: Columns,
 }
 
 /// Reads the facts of a compute.
@@ -233,14 +283,16 @@ pub struct FactsRow {
 pub async fn compute_facts_get(tx: &mut Tx, id: i64) -> Result<Option<FactsRow>, StoreError> {
     let dialect = tx.dialect();
     let sql = format!(
-        "SELECT {} AS facts, {} AS filled FROM compute_facts WHERE compute_id = ?",
+        "SELECT {} AS facts, {} AS filled, {} AS beside FROM compute_facts WHERE compute_id = ?",
         dialect.json_text("facts"),
-        dialect.json_text("filled")
+        dialect.json_text("filled"),
+        dialect.json_text("beside")
     );
     let Some(row) = tx.fetch_optional(sql, vec![id.into()]).await? else { return Ok(None) };
     Ok(Some(FactsRow {
         facts: row.json("facts")?.unwrap_or(Json::Null),
         filled: row.json("filled")?.unwrap_or_default(),
+        beside: row.json("beside")?.unwrap_or_default(),
     }))
 }
 
@@ -254,9 +306,10 @@ pub async fn compute_facts_set_in_tx(
     facts: &FactsRow,
     changed_at: Timestamp,
 ) -> Result<(), StoreError> {
-    let filled: Json = facts.filled.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let ending = tx.dialect().on_conflict(&["compute_id"], &["facts", "filled", "changed_at_us"]);
-    let row = vec![id.into(), (&facts.facts).into(), (&filled).into(), changed_at.into()];
-    let columns = ["compute_id", "facts", "filled", "changed_at_us"];
+    let json = |columns: &Columns| Json::Object(columns.clone().into_iter().collect());
+    let ending = tx.dialect().on_conflict(&["compute_id"], &["facts", "filled", "beside", "changed_at_us"]);
+    let (filled, beside) = (json(&facts.filled), json(&facts.beside));
+    let row = vec![id.into(), (&facts.facts).into(), (&filled).into(), (&beside).into(), changed_at.into()];
+    let columns = ["compute_id", "facts", "filled", "beside", "changed_at_us"];
     tx.insert_many("compute_facts", &columns, vec![row], &ending).await
 }

@@ -132,3 +132,18 @@ pub async fn entity_hand_over_in_tx(tx: &mut Tx, from: AgentId, to: AgentId) -> 
     tx.execute("UPDATE agent_entities SET agent_id = ? WHERE agent_id = ?", vec![to.into(), from.into()]).await?;
     Ok(())
 }
+
+/// Gives one entity of an agent to another one, which does not report it.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn entity_hand_one_in_tx(
+    tx: &mut Tx,
+    from: AgentId,
+    to: AgentId,
+    source: &Source,
+    native_id: &str,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE agent_entities SET agent_id = ? WHERE agent_id = ? AND source = ? AND native_id = ?";
+    tx.execute(sql, vec![to.into(), from.into(), source.as_str().into(), native_id.into()]).await.map(drop)
+}

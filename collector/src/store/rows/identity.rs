@@ -68,6 +68,8 @@ pub struct HolderRow {
     pub agent_id: AgentId,
     /// Its state.
     pub state: String,
+    /// It answers, as far as the collectors noticed.
+    pub reachable: bool,
     /// Its newest sign of life.
     pub seen_at: Option<Timestamp>,
 }
@@ -81,13 +83,14 @@ pub async fn identity_holders(
     computes: impl IntoIterator<Item = i64> + Send,
 ) -> Result<BTreeMap<i64, Vec<HolderRow>>, StoreError> {
     let keys = computes.into_iter().map(Value::from).collect();
-    let select = "SELECT a.id, a.compute_id, a.state, a.connected_at_us, l.seen_at_us FROM agents a \
+    let select = "SELECT a.id, a.compute_id, a.state, a.reachable, a.connected_at_us, l.seen_at_us FROM agents a \
                   LEFT JOIN agent_liveness l ON l.agent_id = a.id WHERE a.state <> 'REVOKED' AND";
     let mut holders: BTreeMap<i64, Vec<HolderRow>> = BTreeMap::new();
     for row in from.fetch_in(select, "a.compute_id", vec![], keys).await? {
         let holder = HolderRow {
             agent_id: super::agent::id_of(&row, "id")?,
             state: row.get("state")?,
+            reachable: row.get("reachable")?,
             seen_at: row.time_opt("seen_at_us")?.max(row.time_opt("connected_at_us")?),
         };
         holders.entry(row.get("compute_id")?).or_default().push(holder);

@@ -80,3 +80,20 @@ pub async fn match_conflict_resolve_in_tx(
     tx.execute(sql, vec![at.into(), cut(by, 64).into(), cut(resolution, 255).into(), id.into()]).await?;
     Ok(())
 }
+
+/// Closes the open conflict of an agent, if it has one, because it was decided otherwise.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn match_conflict_close_in_tx(
+    tx: &mut Tx,
+    agent: AgentId,
+    by: &str,
+    resolution: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    match match_conflict_of_agent(tx, agent).await? {
+        Some(id) => match_conflict_resolve_in_tx(tx, id, by, resolution, at).await,
+        None => Ok(()),
+    }
+}

@@ -44,6 +44,8 @@ pub struct WorkloadRow {
     pub container_filled: Option<Json>,
     /// Namespace of a pod.
     pub k8s_namespace_id: Option<i64>,
+    /// What it sees there in columns that it does not write because a person's value stands there.
+    pub container_beside: Option<Json>,
     /// When it was first seen.
     pub first_seen_at: Timestamp,
     /// When it last changed.
@@ -58,7 +60,7 @@ pub struct WorkloadRow {
     pub end_reason: Option<String>,
 }
 
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 22] = [
     "workload_type",
     "workload_name",
     "workload_id",
@@ -75,6 +77,7 @@ const COLUMNS: [&str; 21] = [
     "container_row_id",
     "container_filled",
     "k8s_namespace_id",
+    "container_beside",
     "changed_at_us",
     "started_at_us",
     "finished_at_us",
@@ -87,7 +90,7 @@ fn select(dialect: Dialect) -> String {
         .iter()
         .map(|column| match *column {
             "cpu_cores" => format!("{} AS cpu_cores", dialect.decimal(column)),
-            "ports" | "isolation_details" | "labels" | "evidence" | "container_filled" => {
+            "ports" | "isolation_details" | "labels" | "evidence" | "container_filled" | "container_beside" => {
                 format!("{} AS {column}", dialect.json_text(column))
             }
             _ => (*column).to_owned(),
@@ -118,6 +121,7 @@ fn workload(row: &Row) -> Result<WorkloadRow, StoreError> {
         container_row_id: row.get("container_row_id")?,
         container_filled: row.json("container_filled")?,
         k8s_namespace_id: row.get("k8s_namespace_id")?,
+        container_beside: row.json("container_beside")?,
         first_seen_at: row.time("first_seen_at_us")?,
         changed_at: row.time("changed_at_us")?,
         started_at: row.time_opt("started_at_us")?,
@@ -212,6 +216,7 @@ fn values(workload: &WorkloadRow, compute: i64, source: &Source) -> Vec<Value> {
         container_row_id,
         container_filled,
         k8s_namespace_id,
+        container_beside,
         first_seen_at,
         changed_at,
         started_at,
@@ -236,6 +241,7 @@ fn values(workload: &WorkloadRow, compute: i64, source: &Source) -> Vec<Value> {
         (*container_row_id).into(),
         container_filled.as_ref().into(),
         (*k8s_namespace_id).into(),
+        container_beside.as_ref().into(),
         (*changed_at).into(),
         (*started_at).into(),
         (*finished_at).into(),
@@ -256,6 +262,8 @@ pub struct LinkRow {
     pub ended: bool,
     /// What discovery itself wrote into the container's row.
     pub filled: Option<Json>,
+    /// What it sees there beside a person's value.
+    pub beside: Option<Json>,
 }
 
 /// Reads which workloads of a compute are linked to some legacy containers, by container.
@@ -268,15 +276,18 @@ pub async fn workload_links_in_tx(
     containers: impl IntoIterator<Item = i64> + Send,
 ) -> Result<BTreeMap<i64, LinkRow>, StoreError> {
     let select = format!(
-        "SELECT id, container_row_id, ended_at_us, {} AS container_filled FROM compute_workloads WHERE compute_id = ? AND",
-        tx.dialect().json_text("container_filled")
+        "SELECT id, container_row_id, ended_at_us, {} AS container_filled, {} AS container_beside \
+         FROM compute_workloads WHERE compute_id = ? AND",
+        tx.dialect().json_text("container_filled"),
+        tx.dialect().json_text("container_beside")
     );
     let keys = containers.into_iter().map(Value::from).collect();
     let rows = tx.fetch_in(&select, "container_row_id", vec![compute.into()], keys).await?;
     rows.iter()
         .map(|row| {
             let ended = row.get::<Option<i64>>("ended_at_us")?.is_some();
-            let link = LinkRow { workload: row.get("id")?, ended, filled: row.json("container_filled")? };
+            let (filled, beside) = (row.json("container_filled")?, row.json("container_beside")?);
+            let link = LinkRow { workload: row.get("id")?, ended, filled, beside };
             Ok((row.get("container_row_id")?, link))
         })
         .collect()
@@ -289,7 +300,7 @@ pub async fn workload_links_in_tx(
 pub async fn workload_unlink_in_tx(tx: &mut Tx, workloads: Vec<i64>) -> Result<(), StoreError> {
     let keys = workloads.into_iter().map(Value::from).collect();
     tx.execute_in(
-        "UPDATE compute_workloads SET container_row_id = NULL, container_filled = NULL WHERE",
+        "UPDATE compute_workloads SET container_row_id = NULL, container_filled = NULL, container_beside = NULL WHERE",
         "id",
         vec![],
         keys,

@@ -4,7 +4,7 @@ use orchestrix_common::time::Timestamp;
 
 use super::super::text::{Paint, UNKNOWN, ago, bytes, plain};
 use crate::query::{
-    Capability, Coverage, Port, Workload,
+    Capability, Coverage, EnvironmentBadge, Port, Workload,
     tree::{CloudBranch, ComputeBranch, DatacenterBranch, PartnerBranch, RegionBranch, Summary, Tree, ZoneBranch},
 };
 
@@ -65,23 +65,36 @@ fn hang(lines: &[Line], before: &str, out: &mut String) {
 }
 
 impl Pen {
-    fn place(&self, name: &str, kind: &str, status: Option<&str>) -> String {
+    fn place(&self, name: &str, kind: &str, status: Option<&str>, environments: &[EnvironmentBadge]) -> String {
         let name = self.paint.strong(&plain(name, NAME));
         // Most places are active; the word would only be noise.
         let status = status.filter(|status| *status != "ACTIVE").map(|status| self.paint.state(&plain(status, 24)));
-        join([name, self.paint.soft(kind)].into_iter().chain(status), "  ")
+        join([name, self.paint.soft(kind)].into_iter().chain(status).chain([self.badges(environments)]), "  ")
+    }
+
+    /// Environments: its own with their shares in square brackets, inherited ones in round ones.
+    fn badges(&self, environments: &[EnvironmentBadge]) -> String {
+        let badge = |one: &EnvironmentBadge| {
+            let code = plain(&one.code, 24);
+            if one.inherited {
+                return self.paint.soft(&format!("({code})"));
+            }
+            let share = one.share.map(|share| format!(" {share} %")).unwrap_or_default();
+            self.paint.strong(&format!("[{code}{share}]"))
+        };
+        join(environments.iter().map(badge), " ")
     }
 
     fn partner(&self, branch: &PartnerBranch) -> Line {
         let PartnerBranch { partner, clouds, datacenters } = branch;
-        let text = self.place(&partner.name, "partner", partner.status.as_deref());
+        let text = self.place(&partner.name, "partner", partner.status.as_deref(), &partner.environments);
         let clouds = clouds.iter().map(|branch| self.cloud(branch));
         Line { text, under: clouds.chain(datacenters.iter().map(|branch| self.datacenter(branch))).collect() }
     }
 
     fn cloud(&self, branch: &CloudBranch) -> Line {
         let CloudBranch { cloud, regions, datacenters, computes } = branch;
-        let text = self.place(&cloud.name, "cloud", cloud.status.as_deref());
+        let text = self.place(&cloud.name, "cloud", cloud.status.as_deref(), &cloud.environments);
         let mut under: Vec<_> = regions.iter().map(|branch| self.region(branch)).collect();
         under.extend(datacenters.iter().map(|branch| self.datacenter(branch)));
         under.extend(computes.iter().map(|branch| self.compute(branch)));
@@ -89,17 +102,23 @@ impl Pen {
     }
 
     fn region(&self, branch: &RegionBranch) -> Line {
-        let text = self.place(&branch.region.name, "region", branch.region.status.as_deref());
+        let text =
+            self.place(&branch.region.name, "region", branch.region.status.as_deref(), &branch.region.environments);
         Line { text, under: branch.availability_zones.iter().map(|branch| self.zone(branch)).collect() }
     }
 
     fn zone(&self, branch: &ZoneBranch) -> Line {
-        let text = self.place(&branch.zone.name, "zone", branch.zone.status.as_deref());
+        let text = self.place(&branch.zone.name, "zone", branch.zone.status.as_deref(), &branch.zone.environments);
         Line { text, under: branch.datacenters.iter().map(|branch| self.datacenter(branch)).collect() }
     }
 
     fn datacenter(&self, branch: &DatacenterBranch) -> Line {
-        let text = self.place(&branch.datacenter.name, "datacenter", branch.datacenter.status.as_deref());
+        let text = self.place(
+            &branch.datacenter.name,
+            "datacenter",
+            branch.datacenter.status.as_deref(),
+            &branch.datacenter.environments,
+        );
         Line { text, under: branch.computes.iter().map(|branch| self.compute(branch)).collect() }
     }
 
@@ -132,7 +151,8 @@ impl Pen {
         let facts = join(facts.into_iter().chain(use_now).chain([agent]), " · ");
         let status = plain(compute.status.as_deref().unwrap_or(UNKNOWN), 24);
         let name = self.paint.strong(&plain(&compute.name, NAME));
-        let text = join([name, self.paint.soft("compute"), self.paint.state(&status), facts], "  ");
+        let badges = self.badges(&compute.environments);
+        let text = join([name, self.paint.soft("compute"), self.paint.state(&status), badges, facts], "  ");
         let connected = compute.agent.as_ref().is_some_and(|agent| agent.connected);
         let mut under = self.coverage(&compute.coverage, connected);
         under.extend(self.capabilities(capabilities));
@@ -221,7 +241,8 @@ impl Pen {
             let reason = plain(&stale.reason, REASON);
             self.paint.warn(&format!("stale for {}: {reason}", ago(self.now, stale.since.0)))
         });
-        join([image, ports, Some(cpu), Some(memory), Some(since), stale].into_iter().flatten(), "  ")
+        let badges = Some(self.badges(&workload.environments));
+        join([badges, image, ports, Some(cpu), Some(memory), Some(since), stale].into_iter().flatten(), "  ")
     }
 
     fn summary(&self, summary: &Summary, sequence: i64) -> String {

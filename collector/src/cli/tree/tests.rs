@@ -37,6 +37,29 @@ async fn the_tree_is_what_people_reviewed() {
 }
 
 #[tokio::test]
+async fn the_tree_shows_environments_and_can_be_narrowed_to_one() {
+    let test = TestDb::sqlite().await;
+    let db = &test.db;
+    one_host(db).await;
+    compute(db, 2, "web-2", None).await;
+    for sql in [
+        "INSERT INTO environments (id, name, code, type) VALUES (1, 'Production', 'PROD', 'x'), (2, 'Staging', 'STG', 'x')",
+        "INSERT INTO environment_associations (environment_id, resource_type, resource_id, is_primary, allocated_percentage) \
+         VALUES (1, 'datacenter', 1, 1, NULL), (1, 'compute', 1, 1, 62.5), (2, 'workload', 2, 1, NULL)",
+        "UPDATE compute_workloads SET environment_id = 2 WHERE id = 2",
+    ] {
+        run(db, sql, vec![]).await;
+    }
+    insta::assert_snapshot!("tree_with_environments", drawn(db, tree::LEVELS).await);
+    let only = tree::tree(db, now(), tree::LEVELS).await.unwrap().only("stg", tree::LEVELS);
+    insta::assert_snapshot!("tree_of_one_environment", draw(&only, now(), Paint::OFF));
+    let only = tree::tree(db, now(), tree::LEVELS).await.unwrap().only("PROD", 5);
+    assert_eq!((only.summary.computes, &only.summary.workloads), (1, &None));
+    let text = draw(&only, now(), Paint::OFF);
+    assert!(text.contains("cellar  datacenter  [PROD]") && !text.contains("web-"), "{text}");
+}
+
+#[tokio::test]
 async fn an_empty_inventory_says_what_to_do() {
     let test = TestDb::sqlite().await;
     let text = drawn(&test.db, tree::LEVELS).await;

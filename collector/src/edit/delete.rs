@@ -19,8 +19,12 @@ use crate::{
     catalog::Kind,
     store::{
         Executor as _, Tx, Value,
-        rows::record::{
-            Record, record_count, record_delete_in_tx, record_lock_in_tx, record_lock_where_in_tx, record_update_in_tx,
+        rows::{
+            agent::agent_leave_in_tx,
+            record::{
+                Record, record_count, record_delete_in_tx, record_lock_in_tx, record_lock_where_in_tx,
+                record_update_in_tx,
+            },
         },
     },
 };
@@ -111,8 +115,7 @@ impl Sweep<'_> {
             tx.execute(format!("DELETE FROM {table} WHERE {column} = ?"), key.clone()).await?;
         }
         if form.word() == "compute" {
-            let sql = "UPDATE agents SET compute_id = NULL WHERE compute_id = ? AND state = 'REVOKED'";
-            tx.execute(sql, key.clone()).await?;
+            agent_leave_in_tx(tx, key.clone(), self.by.actor, self.by.at).await?;
         }
         record_delete_in_tx(tx, form.kind.table, &form.columns_of(key)).await?;
         trail::leave(tx, self.by, form, key, Some(record), None).await

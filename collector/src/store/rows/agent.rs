@@ -9,7 +9,7 @@ use super::{
     history::{Actor, history_insert_in_tx},
     join_token::tags_value,
     row_change::RowChange,
-    stored::{Stored, stored_among_in_tx},
+    stored::{Stored, stored_among_in_tx, stored_in_tx},
 };
 use crate::{
     catalog::AGENT,
@@ -382,4 +382,26 @@ pub async fn agent_fence_in_tx(tx: &mut Tx, id: AgentId, at: Timestamp) -> Resul
     let sql = "UPDATE agents SET epoch = epoch + 1, \
                connected_at_us = CASE WHEN reachable = 1 THEN ? ELSE connected_at_us END WHERE id = ?";
     tx.execute(sql, vec![at.into(), id.into()]).await.map(drop)
+}
+
+/// Takes revoked agents from a compute that goes, with history.
+///
+/// # Errors
+/// When a statement fails.
+pub(crate) async fn agent_leave_in_tx(
+    tx: &mut Tx,
+    compute: Vec<Value>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let condition = "compute_id = ? AND state = 'REVOKED'";
+    let rows = stored_in_tx(tx, &AGENT, condition, compute.clone()).await?;
+    tx.execute(format!("UPDATE agents SET compute_id = NULL WHERE {condition}"), compute).await?;
+    let changes = rows.into_iter().map(|before| {
+        let mut after = before.clone();
+        after.remove("compute_id");
+        RowChange { kind: &AGENT, before, after }
+    });
+    let history: Vec<_> = changes.filter_map(|change| change.entry(actor, now)).collect();
+    history_insert_in_tx(tx, now, &history).await
 }

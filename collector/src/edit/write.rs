@@ -3,10 +3,11 @@
 use serde_json::Value as Json;
 
 use super::{
-    By, Done, EditError, Expected, FieldProblem, Key, Operation, Outcome, Verb,
+    By, Done, EditError, Expected, FieldProblem, Key, Operation, Outcome, Verb, association,
     check::{self, Given},
     delete, discovered,
     form::Form,
+    forms::ENVIRONMENT_ASSOCIATION,
     place, reference, row_tag, trail,
 };
 use crate::{
@@ -22,10 +23,15 @@ const PERSON: &str = "person";
 
 pub(super) async fn carry_out_in_tx(tx: &mut Tx, by: By<'_>, operation: &Operation) -> Result<Done, EditError> {
     let form = operation.form;
+    let associations = form.kind.name == ENVIRONMENT_ASSOCIATION.kind.name;
     match &operation.verb {
+        Verb::Create { data } if associations => association::create(tx, by, data).await,
         Verb::Create { data } => create(tx, by, form, data).await,
         Verb::Update { key, data, expected } => {
             let record = locked(tx, form, key, expected).await?;
+            if associations {
+                return association::update(tx, by, key, record, data).await;
+            }
             update(tx, by, form, key, record, data).await
         }
         Verb::Put { key, data, expected } => match record_lock_in_tx(tx, form.kind, &form.columns_of(key)).await? {
@@ -37,6 +43,9 @@ pub(super) async fn carry_out_in_tx(tx: &mut Tx, by: By<'_>, operation: &Operati
         },
         Verb::Delete { key, expected, cascade } => {
             let record = locked(tx, form, key, expected).await?;
+            if associations {
+                return association::delete(tx, by, key, record).await;
+            }
             delete::delete(tx, by, form, key, record, *cascade).await
         }
     }
@@ -132,14 +141,14 @@ async fn update(
 }
 
 /// Ends when something is wrong, with all of it.
-fn settle(given: &mut Given) -> Result<(), EditError> {
+pub(super) fn settle(given: &mut Given) -> Result<(), EditError> {
     if given.problems.is_empty() {
         return Ok(());
     }
     Err(EditError::Invalid(std::mem::take(&mut given.problems)))
 }
 
-async fn read_back(tx: &mut Tx, form: &'static Form, key: &Key) -> Result<Record, EditError> {
+pub(super) async fn read_back(tx: &mut Tx, form: &'static Form, key: &Key) -> Result<Record, EditError> {
     let record = record_lock_in_tx(tx, form.kind, &form.columns_of(key)).await?;
     record.ok_or_else(|| EditError::NotFound { what: form.one, id: key_text(key) })
 }

@@ -3,7 +3,10 @@
 use orchestrix_common::time::Timestamp;
 use serde::Serialize;
 
-use crate::store::{Db, Executor as _, StoreError};
+use crate::store::{
+    Db, Executor as _, StoreError,
+    rows::audit::{AuditBreak, audit_breaks},
+};
 
 /// Findings of one kind that are read; a broken installation has many of the same.
 const MOST: u32 = 100;
@@ -192,6 +195,15 @@ pub async fn findings(db: &Db, now: Timestamp) -> Result<Vec<Finding>, StoreErro
                 advice: check.advice,
             });
         }
+    }
+    for AuditBreak { chain, entry } in audit_breaks(&mut executor, &db.dialect().json_text("detail")).await? {
+        found.push(Finding {
+            code: "audit-chain",
+            subject: entry.map_or_else(|| "audit log".to_owned(), |entry| format!("audit entry {entry}")),
+            detail: chain,
+            problem: "was changed after it was written, or entries of its chain are missing",
+            advice: "find out who can write to the database, and compare with a backup",
+        });
     }
     let sql = "SELECT COUNT(*) AS tokens FROM api_tokens t WHERE t.role = 'admin' AND t.revoked_at_us IS NULL \
                AND (t.expires_at_us IS NULL OR t.expires_at_us > ?)";

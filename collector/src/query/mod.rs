@@ -11,12 +11,14 @@
 
 mod agent;
 mod allocation;
+mod api_token;
 pub mod as_of;
 mod compute;
 mod compute_summary;
 pub mod consistency;
 mod container;
 mod cursor;
+mod device;
 mod effective;
 mod environment;
 mod environment_rule;
@@ -47,9 +49,11 @@ pub use allocation::{
     EnvironmentCompute, EnvironmentShare, EnvironmentSummary, ResourceAllocation, compute_allocation,
     environment_summary, place_allocation,
 };
+pub use api_token::ApiToken;
 pub use compute::{Capability, Compute, ComputeAgent, ComputeUsage};
 pub use compute_summary::ComputeSummary;
 pub use container::Container;
+pub use device::{NetworkDevice, ResourcePool};
 pub use effective::{EnvironmentBadge, EnvironmentSource, environments_of};
 pub use environment::{AutomationTarget, Environment, EnvironmentAssociation, Tag};
 pub use environment_rule::EnvironmentRule;

@@ -54,6 +54,7 @@ migrations![
     3 "0003_history",
     4 "0004_environments",
     6 "0006_kubernetes",
+    7 "0007_editing",
     9 "0009_web_sessions",
     10 "0010_speed",
 ];

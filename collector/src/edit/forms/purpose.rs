@@ -23,6 +23,19 @@ pub(crate) const ATTACHABLE: &[&str] = &[
     "k8s_ingress",
 ];
 
+/// Types of resources that belong to environments.
+const ENVIRONMENTAL: &[&str] = &[
+    "partner",
+    "cloud",
+    "region",
+    "availability_zone",
+    "datacenter",
+    "compute",
+    "container",
+    "workload",
+    "k8s_namespace",
+];
+
 /// Production, staging and the like.
 pub(crate) static ENVIRONMENT: Form = Form {
     kind: &catalog::ENVIRONMENT,
@@ -52,12 +65,19 @@ pub(crate) static ENVIRONMENT_ASSOCIATION: Form = Form {
     kind: &catalog::ENVIRONMENT_ASSOCIATION,
     one: "environment association",
     key: &["id"],
-    inputs: &[],
+    inputs: &[
+        needed("environmentId", Rule::Reference("environment")),
+        needed("resourceType", Rule::Choice(ENVIRONMENTAL)).fixed(),
+        needed("resourceId", Rule::Int(1, i64::MAX)).fixed(),
+        defaulted("isPrimary", Rule::Bool),
+        optional("allocatedPercentage", Rule::Real(0.0, 100.0, 2)),
+        optional("metadata", Rule::Object),
+    ],
     origin: None,
     unique: &[],
     hanging: &[],
     belongings: &[],
-    example: r#"{}"#,
+    example: r#"{"environmentId": 1, "resourceType": "datacenter", "resourceId": 1, "isPrimary": true}"#,
 };
 
 /// A key and a value on a resource.
@@ -78,22 +98,17 @@ pub(crate) static TAG: Form = Form {
     example: r#"{"resourceType": "compute", "resourceId": 1, "tagKey": "team", "tagValue": "platform"}"#,
 };
 
-/// What a compute can be used for or managed with.
+/// What a compute can be used for or managed with. Only discovery writes it so far: it has no place to say who did.
 pub(crate) static CAPABILITY: Form = Form {
     kind: &catalog::CAPABILITY,
     one: "capability",
     key: &["compute_id", "capability_type"],
-    inputs: &[
-        needed("computeId", Rule::Reference("compute")).fixed(),
-        needed("capabilityType", Rule::Line(64)).fixed(),
-        optional("capabilityVersion", Rule::Line(255)),
-        optional("configuration", Rule::Object),
-    ],
+    inputs: &[],
     origin: None,
     unique: &[],
     hanging: &[],
     belongings: &[],
-    example: r#"{"computeId": 1, "capabilityType": "ansible", "capabilityVersion": "2.16"}"#,
+    example: "{}",
 };
 
 /// What automation may act on.

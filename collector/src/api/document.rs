@@ -8,11 +8,11 @@ use utoipa::openapi::{
 };
 
 use super::{
-    ApiState, agents,
+    ApiState, agents, api_tokens,
     auth::Access,
     changes, collector, cookie, drifts, edit, environment_rules, environments, identity, join_tokens,
     lists::{self, plain},
-    matches, monitor, nested, operations, places,
+    matches, monitor, mutate, nested, operations, places,
     routes::{BEARER, COOKIE, Routes},
     search, web_session,
 };
@@ -35,6 +35,8 @@ fn routes(state: Option<ApiState>) -> Routes {
     lists::enter::<query::Region>(&mut routes, viewer);
     lists::enter::<query::AvailabilityZone>(&mut routes, viewer);
     lists::enter::<query::Datacenter>(&mut routes, viewer);
+    lists::enter::<query::NetworkDevice>(&mut routes, viewer);
+    lists::enter::<query::ResourcePool>(&mut routes, viewer);
     lists::enter::<query::Compute>(&mut routes, viewer);
     lists::enter::<query::ComputeSummary>(&mut routes, viewer);
     lists::enter::<query::Container>(&mut routes, viewer);
@@ -54,11 +56,14 @@ fn routes(state: Option<ApiState>) -> Routes {
     lists::enter::<query::HistoryEntry>(&mut routes, viewer);
     lists::enter::<query::JoinToken>(&mut routes, Access::Role(Role::Operator));
     lists::enter::<query::AuditEntry>(&mut routes, Access::Role(Role::Admin));
+    lists::enter::<query::ApiToken>(&mut routes, Access::Role(Role::Admin));
     edit::enter::<query::Partner>(&mut routes, &forms::PARTNER);
     edit::enter::<query::Cloud>(&mut routes, &forms::CLOUD);
     edit::enter::<query::Region>(&mut routes, &forms::REGION);
     edit::enter::<query::AvailabilityZone>(&mut routes, &forms::AVAILABILITY_ZONE);
     edit::enter::<query::Datacenter>(&mut routes, &forms::DATACENTER);
+    edit::enter::<query::NetworkDevice>(&mut routes, &forms::NETWORK_DEVICE);
+    edit::enter::<query::ResourcePool>(&mut routes, &forms::RESOURCE_POOL);
     edit::enter::<query::Compute>(&mut routes, &forms::COMPUTE);
     edit::enter::<query::Container>(&mut routes, &forms::CONTAINER);
     edit::enter::<query::Environment>(&mut routes, &forms::ENVIRONMENT);
@@ -77,6 +82,8 @@ fn routes(state: Option<ApiState>) -> Routes {
     nested::enter(&mut routes);
     places::enter(&mut routes);
     search::enter(&mut routes);
+    mutate::enter(&mut routes);
+    api_tokens::enter(&mut routes);
     changes::enter(&mut routes);
     environment_rules::enter(&mut routes);
     environments::enter(&mut routes);

@@ -162,7 +162,7 @@ async fn create_handler<R: Resource>(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Problem> {
-    let operation = Operation { form, verb: Verb::Create { data: respond::body(&bytes)? } };
+    let operation = Operation::new(form, Verb::Create { data: respond::body(&bytes)? });
     let done = api.editor.one(&caller.actor(), &operation, Mode::Commit).await?;
     show::<R>(&api, &headers, &done).await
 }
@@ -178,7 +178,7 @@ async fn change_handler<R: Resource>(
 ) -> Result<Response, Problem> {
     let (key, data, expected) = (key::<R>(&path)?, respond::body(&bytes)?, expected(&headers));
     let verb = if put { Verb::Put { key, data, expected } } else { Verb::Update { key, data, expected } };
-    let done = api.editor.one(&caller.actor(), &Operation { form, verb }, Mode::Commit).await?;
+    let done = api.editor.one(&caller.actor(), &Operation::new(form, verb), Mode::Commit).await?;
     show::<R>(&api, &headers, &done).await
 }
 
@@ -196,7 +196,7 @@ async fn delete_handler<R: Resource>(
     }
     let verb = Verb::Delete { key: key::<R>(&path)?, expected: expected(&headers), cascade };
     let mode = if dry_run { Mode::Rehearse } else { Mode::Commit };
-    let done = api.editor.one(&caller.actor(), &Operation { form, verb }, mode).await?;
+    let done = api.editor.one(&caller.actor(), &Operation::new(form, verb), mode).await?;
     if !cascade && !dry_run {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

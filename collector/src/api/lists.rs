@@ -50,6 +50,7 @@ pub(super) fn enter<R: Resource>(routes: &mut Routes, access: Access) {
         .parameters(Some(key_parameters::<R>().chain(past)))
         .response("200", content("It.", one))
         .response("304", plain("The caller has it already (If-None-Match)."))
+        .response("400", problem("The key is of another form."))
         .response("404", problem("There is none with this key."));
     routes.add(HttpMethod::Get, &path_of_one::<R>(), access, operation, get_handler::<R>);
 }
@@ -104,6 +105,10 @@ pub(super) fn key<R: Resource>(path: &[(String, String)]) -> Result<Vec<Value>, 
     let parts = R::KEYS.iter().zip(path).map(|(part, (name, text))| match part.kind {
         KeyKind::Text => Ok(Value::from(text)),
         KeyKind::Int => text.parse().map(Value::Int).map_err(|_| {
+            if !text.is_empty() && text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()) {
+                // A number, and larger than any that the database has given.
+                return Problem::not_found(R::ONE, text);
+            }
             Problem::new(StatusCode::BAD_REQUEST, "invalid-parameter", format!("{name} is not a whole number"))
                 .at(name.as_str(), "a whole number")
         }),
@@ -158,7 +163,9 @@ fn parameters(filters: &[Filter]) -> Vec<Parameter> {
     ];
     for filter in filters {
         let schema = match filter.test {
-            Test::Int(_) | Test::Compute(_) | Test::Above(_) => ObjectBuilder::new().schema_type(Type::Integer).build(),
+            Test::Int(_) | Test::Compute(_) | Test::Above(_) => {
+                ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(i64::MIN)).maximum(Some(i64::MAX)).build()
+            }
             Test::Flag(_) | Test::Inherited => ObjectBuilder::new().schema_type(Type::Boolean).build(),
             Test::Word(words) => {
                 let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();

@@ -10,6 +10,7 @@
 //! - The listener belongs on loopback or behind a proxy with TLS: tokens travel in clear.
 
 mod agents;
+mod api_tokens;
 mod auth;
 mod changes;
 mod collector;
@@ -25,6 +26,7 @@ mod join_tokens;
 mod lists;
 mod matches;
 mod monitor;
+mod mutate;
 mod nested;
 mod operations;
 mod parts;

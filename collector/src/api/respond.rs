@@ -68,7 +68,7 @@ pub(super) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let read = serde_path_to_error::deserialize(&mut reader);
     let content = read.map_err(|error| {
         let field = match error.path().to_string() {
-            path if path == "." => "body".to_owned(),
+            path if path == "." || path == "?" => "body".to_owned(),
             path => path,
         };
         invalid(&field, &error.into_inner().to_string())

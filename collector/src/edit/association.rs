@@ -1,14 +1,14 @@
-//! Associations with environments. Their rules are the environments' own, so that shares hold whoever writes and a
-//! person's word stands above what was inferred; here they are only reached through the common path.
+//! Associations have rules of their own (shares that sum, one primary, origins): `environment` writes them and their
+//! history. Here a body is checked like any other, and the audit entry is left.
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{
     By, Done, EditError, FieldProblem, Key, Outcome,
     check::{self, Given},
-    form::Form,
-    reference,
-    write::{key_text, read_back, settle},
+    forms::ENVIRONMENT_ASSOCIATION as FORM,
+    reference, trail,
+    write::read_back,
 };
 use crate::{
     environment::{
@@ -20,120 +20,97 @@ use crate::{
     },
     store::{
         Tx,
-        rows::{
-            audit::{AuditEntry, audit_insert_in_tx},
-            cut,
-            record::{Record, Shown},
-        },
+        rows::record::{Record, record_lock_in_tx},
     },
 };
 
-/// Says that a resource belongs to an environment.
-pub(super) async fn create(tx: &mut Tx, by: By<'_>, form: &'static Form, data: &Json) -> Result<Done, EditError> {
-    let mut given = check::read(form, data, None);
-    reference::answer(tx, form, &mut given, None).await?;
-    let new = new(&given);
-    settle(&mut given)?;
-    let Some(new) = new else { return Err(EditError::Invalid(given.problems)) };
+/// Makes an association, or makes an inferred one the person's.
+pub(super) async fn create(tx: &mut Tx, by: By<'_>, data: &Json) -> Result<Done, EditError> {
+    let mut given = check::read(&FORM, data, None);
+    reference::answer(tx, &FORM, &mut given, None).await?;
+    reference::attached(tx, &FORM, &mut given, None).await?;
+    super::write::settle(&mut given)?;
+    let number = |column: &str| given.columns.get(column).and_then(Json::as_i64).unwrap_or(0);
+    let word = given.columns.get("resource_type").and_then(Json::as_str).unwrap_or_default();
+    let Some(resource_type) = ResourceType::from_word(word) else {
+        let problem = FieldProblem::new("resourceType", "unknown-word", "has no environments", "another type");
+        return Err(EditError::Invalid(vec![problem]));
+    };
+    let new = NewAssociation {
+        environment_id: number("environment_id"),
+        resource_type,
+        resource_id: number("resource_id"),
+        statement: statement(&given),
+    };
     let id = association_set_in_tx(tx, by.actor, by.at, &new).await?.map_err(refused)?;
     let key = vec![id.into()];
-    let record = read_back(tx, form, &key).await?;
-    audit(tx, by, &key, "create", None, Some(&record)).await?;
-    Ok(Done { form, key, outcome: Outcome::Created, record, also: Vec::new() })
+    let record = read_back(tx, &FORM, &key).await?;
+    trail::audit(tx, by, &FORM, &key, None, Some(&record)).await?;
+    Ok(Done { form: &FORM, key, outcome: Outcome::Created, record, also: Vec::new() })
 }
 
-/// Changes an association, which becomes the person's.
-pub(super) async fn update(
-    tx: &mut Tx,
-    by: By<'_>,
-    form: &'static Form,
-    key: &Key,
-    before: Record,
-    data: &Json,
-) -> Result<Done, EditError> {
-    let stored = &before.shown;
-    let mut given = check::read(form, data, Some(stored));
-    reference::answer(tx, form, &mut given, Some(stored)).await?;
-    settle(&mut given)?;
-    given.columns.retain(|column, value| stored.get(column) != Some(value));
+/// Changes an association; it becomes the person's.
+pub(super) async fn update(tx: &mut Tx, by: By<'_>, key: &Key, before: Record, data: &Json) -> Result<Done, EditError> {
+    let mut given = check::read(&FORM, data, Some(&before.shown));
+    reference::answer(tx, &FORM, &mut given, Some(&before.shown)).await?;
+    super::write::settle(&mut given)?;
     if given.columns.is_empty() {
-        return Ok(Done { form, key: key.clone(), outcome: Outcome::Unchanged, record: before, also: Vec::new() });
+        return Ok(Done {
+            form: &FORM,
+            key: key.clone(),
+            outcome: Outcome::Unchanged,
+            record: before,
+            also: Vec::new(),
+        });
     }
     let environment = given.columns.get("environment_id").and_then(Json::as_i64);
-    let statement = statement(&given.columns);
-    association_change_in_tx(tx, by.actor, by.at, id(stored), environment, &statement).await?.map_err(refused)?;
-    let record = read_back(tx, form, key).await?;
-    audit(tx, by, key, "update", Some(&before), Some(&record)).await?;
-    Ok(Done { form, key: key.clone(), outcome: Outcome::Updated, record, also: Vec::new() })
+    let id = association_change_in_tx(tx, by.actor, by.at, id_of(key), environment, &statement(&given))
+        .await?
+        .map_err(refused)?;
+    let key = vec![id.into()];
+    let record = read_back(tx, &FORM, &key).await?;
+    trail::audit(tx, by, &FORM, &key, Some(&before), Some(&record)).await?;
+    Ok(Done { form: &FORM, key, outcome: Outcome::Updated, record, also: Vec::new() })
 }
 
-/// Takes an association away; one that was inferred does not come back while its evidence is the same.
-pub(super) async fn delete(
-    tx: &mut Tx,
-    by: By<'_>,
-    form: &'static Form,
-    key: &Key,
-    record: Record,
-) -> Result<Done, EditError> {
-    association_remove_in_tx(tx, by.actor, by.at, id(&record.shown)).await?.map_err(refused)?;
-    audit(tx, by, key, "delete", Some(&record), None).await?;
-    Ok(Done { form, key: key.clone(), outcome: Outcome::Deleted, record, also: Vec::new() })
+/// Removes an association. One that was inferred stays refused while its evidence is the same.
+pub(super) async fn delete(tx: &mut Tx, by: By<'_>, key: &Key, record: Record) -> Result<Done, EditError> {
+    association_remove_in_tx(tx, by.actor, by.at, id_of(key)).await?.map_err(refused)?;
+    trail::audit(tx, by, &FORM, key, Some(&record), None).await?;
+    Ok(Done { form: &FORM, key: key.clone(), outcome: Outcome::Deleted, record, also: Vec::new() })
 }
 
-fn id(shown: &Shown) -> i64 {
-    shown.get("id").and_then(Json::as_i64).unwrap_or(0)
+/// Removes an association that may be gone by now, since those of a resource change together.
+pub(super) async fn sweep(tx: &mut Tx, by: By<'_>, key: &Key) -> Result<(), EditError> {
+    match record_lock_in_tx(tx, FORM.kind, &FORM.columns_of(key)).await? {
+        Some(record) => delete(tx, by, key, record).await.map(drop),
+        None => Ok(()),
+    }
 }
 
-/// `None` when something that is needed is missing, which the problems tell.
-fn new(given: &Given) -> Option<NewAssociation> {
-    let number = |column: &str| given.columns.get(column).and_then(Json::as_i64);
-    Some(NewAssociation {
-        environment_id: number("environment_id")?,
-        resource_type: given.columns.get("resource_type").and_then(Json::as_str).and_then(ResourceType::from_word)?,
-        resource_id: number("resource_id")?,
-        statement: statement(&given.columns),
-    })
-}
-
-/// Hundredths of a per cent are kept.
-#[allow(clippy::cast_possible_truncation, reason = "the form allows 0 to 100")]
-fn statement(columns: &Shown) -> Statement {
-    let share = |value: &Json| value.as_f64().map(|percent| (percent * 100.0).round() as i64);
+#[allow(clippy::cast_possible_truncation, reason = "checked to be between 0 and 100")]
+fn statement(given: &Given) -> Statement {
+    let hundredths = |share: &Json| share.as_f64().map(|share| (share * 100.0).round() as i64);
     Statement {
-        primary: columns.get("is_primary").and_then(|value| value.as_bool().or(value.as_i64().map(|flag| flag != 0))),
-        declared: columns.get("allocated_percentage").map(share),
-        metadata: columns.get("metadata").map(|value| Some(value.clone()).filter(|value| !value.is_null())),
+        primary: given.columns.get("is_primary").and_then(Json::as_bool),
+        declared: given.columns.get("allocated_percentage").map(hundredths),
+        metadata: given.columns.get("metadata").map(|json| Some(json.clone()).filter(|json| !json.is_null())),
+    }
+}
+
+fn id_of(key: &Key) -> i64 {
+    match key.first() {
+        Some(crate::store::Value::Int(id)) => *id,
+        _ => 0,
     }
 }
 
 fn refused(refusal: Refusal) -> EditError {
     let Refusal { field, code, reason, expected } = refusal;
-    match code {
-        "not-found" => EditError::NotFound { what: "environment association", id: String::new() },
-        "exists" => EditError::Invalid(vec![FieldProblem::new(field, super::problem::NOT_UNIQUE, reason, expected)]),
-        code => EditError::Invalid(vec![FieldProblem::new(field, code, reason, expected)]),
-    }
-}
-
-async fn audit(
-    tx: &mut Tx,
-    by: By<'_>,
-    key: &Key,
-    verb: &str,
-    before: Option<&Record>,
-    after: Option<&Record>,
-) -> Result<(), EditError> {
-    let shown = |record: Option<&Record>| record.map(|record| json!(record.shown));
-    let key = key_text(key);
-    let entry = AuditEntry {
-        at: by.at,
-        actor_kind: by.actor.kind,
-        actor_id: cut(&by.actor.id, 64),
-        action: &format!("environment-association.{verb}"),
-        resource_type: "environment_association",
-        resource_id: cut(&key, 64),
-        detail: json!({ "before": shown(before), "after": shown(after) }),
+    let code = match code {
+        "exists" => super::problem::NOT_UNIQUE,
+        "out-of-range" => super::problem::NO_ROOM,
+        other => other,
     };
-    audit_insert_in_tx(tx, &entry).await?;
-    Ok(())
+    EditError::Invalid(vec![FieldProblem::new(field, code, reason, expected)])
 }

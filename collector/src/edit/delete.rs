@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::{
-    By, Done, EditError, FieldProblem, Hung, Key, Outcome,
+    By, Done, EditError, FieldProblem, Hung, Key, Outcome, association,
     form::{Cascade, Form, Hanging},
     forms::{self, form_of},
     trail,
@@ -132,6 +132,9 @@ impl Sweep<'_> {
                 *self.also.entry((named.kind, named.field, named.cascade)).or_default() += 1;
                 let below = key_of(form, record);
                 match hanging.cascade {
+                    Cascade::Delete if form.kind.name == forms::ENVIRONMENT_ASSOCIATION.kind.name => {
+                        association::sweep(tx, self.by, &below).await?;
+                    }
                     Cascade::Delete => Box::pin(self.row(tx, form, &below, record)).await?,
                     Cascade::Clear => {
                         let cleared = vec![(hanging.column, Value::Null)];

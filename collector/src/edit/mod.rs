@@ -12,6 +12,7 @@
 //! - A column of a compute that a person writes is a person's; one that a person empties is discovery's again.
 
 mod association;
+pub(crate) mod chain;
 mod check;
 mod delete;
 mod discovered;
@@ -56,6 +57,14 @@ pub(crate) type Key = Vec<Value>;
 pub(crate) struct Operation {
     pub(crate) form: &'static Form,
     pub(crate) verb: Verb,
+    /// The row is the one of this earlier operation of the list.
+    pub(crate) of: Option<usize>,
+}
+
+impl Operation {
+    pub(crate) const fn new(form: &'static Form, verb: Verb) -> Self {
+        Self { form, verb, of: None }
+    }
 }
 
 /// What to do.
@@ -162,7 +171,11 @@ impl Editor {
             let mut done = Vec::with_capacity(operations.len());
             for (index, operation) in operations.iter().enumerate() {
                 reached = index;
-                match write::carry_out_in_tx(tx, by, operation).await {
+                let carried_out = match chain::resolved(operation, &done) {
+                    Ok(operation) => write::carry_out_in_tx(tx, by, &operation).await,
+                    Err(error) => Err(error),
+                };
+                match carried_out {
                     Ok(one) => done.push(one),
                     Err(EditError::Store(error)) => return Err(error),
                     Err(error) => {

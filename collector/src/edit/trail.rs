@@ -8,7 +8,7 @@ use crate::store::{
     rows::{
         audit::{AuditEntry, audit_insert_in_tx},
         cut,
-        history::{HistoryKind, history_insert_in_tx},
+        history::{HistoryKind, HistoryRow, history_insert_in_tx},
         record::Record,
         row_change::RowChange,
     },
@@ -23,9 +23,40 @@ pub(super) async fn leave(
     before: Option<&Record>,
     after: Option<&Record>,
 ) -> Result<(), EditError> {
+    let Some(entry) = entry(by, form, before, after) else { return Ok(()) };
+    audit_entry(tx, by, form, key, &entry).await?;
+    history_insert_in_tx(tx, by.at, &[entry]).await?;
+    Ok(())
+}
+
+/// The same for a row whose history somebody else has written.
+pub(super) async fn audit(
+    tx: &mut Tx,
+    by: By<'_>,
+    form: &'static Form,
+    key: &[Value],
+    before: Option<&Record>,
+    after: Option<&Record>,
+) -> Result<(), EditError> {
+    match entry(by, form, before, after) {
+        Some(entry) => audit_entry(tx, by, form, key, &entry).await,
+        None => Ok(()),
+    }
+}
+
+fn entry(by: By<'_>, form: &'static Form, before: Option<&Record>, after: Option<&Record>) -> Option<HistoryRow> {
     let stored = |record: Option<&Record>| record.map(|record| record.stored.clone()).unwrap_or_default();
     let change = RowChange { kind: form.kind, before: stored(before), after: stored(after) };
-    let Some(entry) = change.entry(by.actor, by.at) else { return Ok(()) };
+    change.entry(by.actor, by.at)
+}
+
+async fn audit_entry(
+    tx: &mut Tx,
+    by: By<'_>,
+    form: &'static Form,
+    key: &[Value],
+    entry: &HistoryRow,
+) -> Result<(), EditError> {
     let verb = match entry.kind {
         HistoryKind::Appeared => "create",
         HistoryKind::Ended => "delete",
@@ -42,6 +73,5 @@ pub(super) async fn leave(
         detail: json!({ "before": entry.before, "after": entry.after }),
     };
     audit_insert_in_tx(tx, &audit).await?;
-    history_insert_in_tx(tx, by.at, &[entry]).await?;
     Ok(())
 }

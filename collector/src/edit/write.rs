@@ -7,10 +7,11 @@ use super::{
     check::{self, Given},
     delete, discovered,
     form::Form,
+    forms::ENVIRONMENT_ASSOCIATION,
     place, reference, row_tag, trail,
 };
 use crate::{
-    catalog::{self, FieldKind, fold},
+    catalog::{FieldKind, fold},
     store::{
         Tx, Value,
         rows::record::{Record, Shown, record_insert_in_tx, record_lock_in_tx, record_update_in_tx},
@@ -22,21 +23,15 @@ const PERSON: &str = "person";
 
 pub(super) async fn carry_out_in_tx(tx: &mut Tx, by: By<'_>, operation: &Operation) -> Result<Done, EditError> {
     let form = operation.form;
-    // What holds for a resource's environments together is not for one row to say.
-    let together = form.kind.name == catalog::ENVIRONMENT_ASSOCIATION.name;
+    let associations = form.kind.name == ENVIRONMENT_ASSOCIATION.kind.name;
     match &operation.verb {
-        Verb::Create { data } if together => association::create(tx, by, form, data).await,
-        Verb::Update { key, data, expected } if together => {
-            let record = locked(tx, form, key, expected).await?;
-            association::update(tx, by, form, key, record, data).await
-        }
-        Verb::Delete { key, expected, .. } if together => {
-            let record = locked(tx, form, key, expected).await?;
-            association::delete(tx, by, form, key, record).await
-        }
+        Verb::Create { data } if associations => association::create(tx, by, data).await,
         Verb::Create { data } => create(tx, by, form, data).await,
         Verb::Update { key, data, expected } => {
             let record = locked(tx, form, key, expected).await?;
+            if associations {
+                return association::update(tx, by, key, record, data).await;
+            }
             update(tx, by, form, key, record, data).await
         }
         Verb::Put { key, data, expected } => match record_lock_in_tx(tx, form.kind, &form.columns_of(key)).await? {
@@ -48,6 +43,9 @@ pub(super) async fn carry_out_in_tx(tx: &mut Tx, by: By<'_>, operation: &Operati
         },
         Verb::Delete { key, expected, cascade } => {
             let record = locked(tx, form, key, expected).await?;
+            if associations {
+                return association::delete(tx, by, key, record).await;
+            }
             delete::delete(tx, by, form, key, record, *cascade).await
         }
     }

@@ -5,7 +5,10 @@ use serde::Serialize;
 
 use crate::{
     environment::violation::{Violation, violations},
-    store::{Db, Executor as _, StoreError},
+    store::{
+        Db, Executor as _, StoreError,
+        rows::audit::{AuditBreak, audit_breaks},
+    },
 };
 
 /// Findings of one kind that are read; a broken installation has many of the same.
@@ -204,6 +207,15 @@ pub async fn findings(db: &Db, now: Timestamp) -> Result<Vec<Finding>, StoreErro
             detail: format!("{compute_name}, rule {rule_name}"),
             problem: "hosts two environments that the rule keeps apart",
             advice: "move what does not belong there, or change the rule; the API says why each environment is hosted",
+        });
+    }
+    for AuditBreak { chain, entry } in audit_breaks(&mut executor, &db.dialect().json_text("detail")).await? {
+        found.push(Finding {
+            code: "audit-chain",
+            subject: entry.map_or_else(|| "audit log".to_owned(), |entry| format!("audit entry {entry}")),
+            detail: chain,
+            problem: "was changed after it was written, or entries of its chain are missing",
+            advice: "find out who can write to the database, and compare with a backup",
         });
     }
     let sql = "SELECT COUNT(*) AS tokens FROM api_tokens t WHERE t.role = 'admin' AND t.revoked_at_us IS NULL \

@@ -129,6 +129,8 @@ impl ListRequest {
             match name.as_str() {
                 "limit" => request.limit = limit(text)?,
                 AS_OF if has_past::<R>() => {}
+                // The first page, for those who always give one.
+                "cursor" if text.is_empty() => {}
                 "cursor" => {
                     let key = cursor::read(R::LIST, R::KEYS, text).ok_or_else(|| ParameterError {
                         code: "invalid-cursor",

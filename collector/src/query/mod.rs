@@ -11,6 +11,7 @@
 
 mod agent;
 mod allocation;
+mod api_token;
 pub mod as_of;
 mod compute;
 mod compute_summary;
@@ -18,6 +19,7 @@ pub mod consistency;
 mod container;
 mod cursor;
 mod drift;
+mod device;
 mod effective;
 mod environment;
 mod environment_rule;
@@ -50,10 +52,12 @@ pub use allocation::{
     EnvironmentCompute, EnvironmentShare, EnvironmentSummary, ResourceAllocation, compute_allocation,
     environment_summary, place_allocation,
 };
+pub use api_token::ApiToken;
 pub use compute::{Capability, Compute, ComputeAgent, ComputeUsage};
 pub use compute_summary::ComputeSummary;
 pub use container::Container;
 pub use drift::Drift;
+pub use device::{NetworkDevice, ResourcePool};
 pub use effective::{EnvironmentBadge, EnvironmentSource, environments_of};
 pub use environment::{AutomationTarget, Environment, EnvironmentAssociation, Tag};
 pub use environment_rule::EnvironmentRule;

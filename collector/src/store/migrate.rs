@@ -55,6 +55,7 @@ migrations![
     4 "0004_environments",
     5 "0005_identity",
     6 "0006_kubernetes",
+    7 "0007_editing",
     9 "0009_web_sessions",
     10 "0010_speed",
 ];

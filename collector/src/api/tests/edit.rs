@@ -144,3 +144,85 @@ async fn a_tag_is_put_under_its_key() {
         send(&served, "PUT", "/api/v1/tags/workload/1/env", Role::Operator, &[], r#"{"tagValue": "test"}"#).await;
     assert_eq!(tag["origin"], "person");
 }
+
+#[tokio::test]
+async fn mutations_go_the_same_way_in_the_form_of_the_existing_front_end() {
+    let served = Served::sqlite().await;
+    let mutate = async |role: Role, body: &str| {
+        let (status, _, answer) = send(&served, "POST", "/api/v1/mutate", role, &[], body).await;
+        (status, answer)
+    };
+    let body = r#"{"entityName": "compute", "operation": "INSERT", "data": {"name": "web-9", "datacenter_id": 1}}"#;
+    let (status, answer) = mutate(Role::Operator, body).await;
+    assert_eq!((status, &answer["success"], &answer["data"]["cloudId"]), (200, &true.into(), &1.into()));
+    let id = answer["data"]["id"].as_i64().unwrap();
+    let body = format!(r#"{{"entityName": "Compute", "operation": "update", "id": "{id}", "data": {{"notes": "x"}}}}"#);
+    assert_eq!(mutate(Role::Operator, &body).await.1["data"]["notes"], "x");
+
+    let list = r#"[
+        {"entityName": "region", "operation": "INSERT", "data": {"name": "s", "code": "s", "cloudId": 1}},
+        {"entityName": "availability_zone", "operation": "INSERT", "data": {"name": "z", "code": "z", "regionId": {"$ref": 0}}},
+        {"entityName": "tag", "operation": "INSERT", "data": {"resourceType": "region", "resourceId": {"$ref": 0}, "tagKey": "a", "tagValue": "b"}},
+        {"entityName": "region", "operation": "UPDATE", "id": {"$ref": 0}, "data": {"name": "south"}}
+    ]"#;
+    let (status, answer) = mutate(Role::Operator, list).await;
+    assert_eq!((status, &answer["count"], &answer["data"][3]["name"]), (200, &4.into(), &"south".into()), "{answer}");
+    assert_eq!(answer["data"][1]["regionId"], answer["data"][0]["id"]);
+
+    let bad = r#"[{"entityName": "cloud", "operation": "INSERT", "data": {"name": "x", "partnerId": 1}},
+                  {"entityName": "cloud", "operation": "INSERT", "data": {"name": "y"}}]"#;
+    let (status, answer) = mutate(Role::Operator, bad).await;
+    assert_eq!(
+        (status, &answer["success"], answer["error"]["field"].as_str()),
+        (400, &false.into(), Some("[1].data.partnerId"))
+    );
+    let (_, clouds) = served.get("/api/v1/clouds").await;
+    assert_eq!(clouds["items"].as_array().unwrap().len(), 1, "all or nothing");
+
+    for (body, status, field) in [
+        (r#"{"entityName": "computer", "operation": "INSERT"}"#, 400, "entityName"),
+        (r#"{"entityName": "compute", "operation": "UPSERT"}"#, 400, "operation"),
+        (r#"{"entityName": "compute", "operation": "UPDATE"}"#, 400, "id"),
+        (r#"{"entityName": "compute", "operation": "INSERT", "dat": {}}"#, 400, "dat"),
+        (r#"{"entityName": "compute", "operation": "INSERT", "data": {"nam": 1}}"#, 400, "data.nam"),
+        (r#"{"entityName": "tag", "operation": "DELETE", "id": {"resourceType": "compute"}}"#, 400, "id"),
+        (r#"[]"#, 400, "body"),
+    ] {
+        let (got, answer) = mutate(Role::Operator, body).await;
+        assert_eq!((got, answer["error"]["field"].as_str()), (status, Some(field)), "{body} {answer}");
+        assert!(answer["error"]["message"].is_string() && answer["error"]["code"].is_string());
+    }
+    assert_eq!(mutate(Role::Operator, r#"{"entityName": "compute", "operation": "DELETE", "id": 999}"#).await.0, 404);
+    let cascade = r#"{"entityName": "region", "operation": "DELETE", "id": 1, "cascade": true}"#;
+    assert_eq!(mutate(Role::Operator, cascade).await.0, 403);
+    assert_eq!(mutate(Role::Operator, r#"{"entityName": "region", "operation": "DELETE", "id": 1}"#).await.0, 409);
+    let tag = r#"{"entityName": "tag", "operation": "DELETE", "id": {"resourceType": "region", "resourceId": 2, "tagKey": "a"}}"#;
+    assert_eq!(mutate(Role::Operator, tag).await.0, 200);
+}
+
+#[tokio::test]
+async fn an_api_token_is_shown_once_listed_without_its_secret_and_withdrawn() {
+    let served = Served::sqlite().await;
+    let body = r#"{"name": "backup", "role": "viewer", "expiresDays": 1}"#;
+    let (status, _, made) = send(&served, "POST", "/api/v1/api-tokens", Role::Admin, &[], body).await;
+    assert_eq!(status, 201, "{made}");
+    let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
+    let ask = async || {
+        let request = Request::builder().uri("/api/v1/partners").header("authorization", format!("Bearer {token}"));
+        served.send(request.body(Body::empty()).unwrap()).await.0.as_u16()
+    };
+    assert_eq!(ask().await, 200);
+    let (_, _, shown) = send(&served, "GET", &format!("/api/v1/api-tokens/{id}"), Role::Admin, &[], "").await;
+    assert_eq!((&shown["name"], &shown["state"]), (&"backup".into(), &"active".into()));
+    assert!(!shown.to_string().contains(token));
+    assert_eq!(send(&served, "DELETE", &format!("/api/v1/api-tokens/{id}"), Role::Admin, &[], "").await.0, 204);
+    assert_eq!(ask().await, 401);
+    for (body, field) in [
+        (r#"{"name": " ", "role": "viewer"}"#, "name"),
+        (r#"{"name": "x", "role": "root"}"#, "role"),
+        (r#"{"name": "x", "role": "viewer", "expiresDays": 0}"#, "expiresDays"),
+    ] {
+        let (status, _, problem) = send(&served, "POST", "/api/v1/api-tokens", Role::Admin, &[], body).await;
+        assert_eq!((status, problem["field"].as_str()), (400, Some(field)), "{body}");
+    }
+}

@@ -5,19 +5,6 @@ use crate::{
     edit::form::{Form, Rule, TEXT_MAX, child, defaulted, needed, optional, referrer},
 };
 
-/// Types of resources that can belong to an environment.
-const ASSOCIABLE: &[&str] = &[
-    "partner",
-    "cloud",
-    "region",
-    "availability_zone",
-    "datacenter",
-    "compute",
-    "k8s_namespace",
-    "container",
-    "workload",
-];
-
 /// Types of resources that tags and targets can be attached to.
 pub(crate) const ATTACHABLE: &[&str] = &[
     "partner",
@@ -34,6 +21,19 @@ pub(crate) const ATTACHABLE: &[&str] = &[
     "k8s_node",
     "k8s_service",
     "k8s_ingress",
+];
+
+/// Types of resources that belong to environments.
+const ENVIRONMENTAL: &[&str] = &[
+    "partner",
+    "cloud",
+    "region",
+    "availability_zone",
+    "datacenter",
+    "compute",
+    "container",
+    "workload",
+    "k8s_namespace",
 ];
 
 /// Production, staging and the like.
@@ -67,9 +67,9 @@ pub(crate) static ENVIRONMENT_ASSOCIATION: Form = Form {
     key: &["id"],
     inputs: &[
         needed("environmentId", Rule::Reference("environment")),
-        needed("resourceType", Rule::Choice(ASSOCIABLE)).fixed(),
+        needed("resourceType", Rule::Choice(ENVIRONMENTAL)).fixed(),
         needed("resourceId", Rule::Int(1, i64::MAX)).fixed(),
-        optional("isPrimary", Rule::Bool),
+        defaulted("isPrimary", Rule::Bool),
         optional("allocatedPercentage", Rule::Real(0.0, 100.0, 2)),
         optional("metadata", Rule::Object),
     ],
@@ -77,7 +77,7 @@ pub(crate) static ENVIRONMENT_ASSOCIATION: Form = Form {
     unique: &[],
     hanging: &[],
     belongings: &[],
-    example: r#"{"environmentId": 1, "resourceType": "compute", "resourceId": 1, "allocatedPercentage": 60}"#,
+    example: r#"{"environmentId": 1, "resourceType": "datacenter", "resourceId": 1, "isPrimary": true}"#,
 };
 
 /// A key and a value on a resource.
@@ -98,22 +98,17 @@ pub(crate) static TAG: Form = Form {
     example: r#"{"resourceType": "compute", "resourceId": 1, "tagKey": "team", "tagValue": "platform"}"#,
 };
 
-/// What a compute can be used for or managed with.
+/// What a compute can be used for or managed with. Only discovery writes it so far: it has no place to say who did.
 pub(crate) static CAPABILITY: Form = Form {
     kind: &catalog::CAPABILITY,
     one: "capability",
     key: &["compute_id", "capability_type"],
-    inputs: &[
-        needed("computeId", Rule::Reference("compute")).fixed(),
-        needed("capabilityType", Rule::Line(64)).fixed(),
-        optional("capabilityVersion", Rule::Line(255)),
-        optional("configuration", Rule::Object),
-    ],
+    inputs: &[],
     origin: None,
     unique: &[],
     hanging: &[],
     belongings: &[],
-    example: r#"{"computeId": 1, "capabilityType": "ansible", "capabilityVersion": "2.16"}"#,
+    example: "{}",
 };
 
 /// What automation may act on.

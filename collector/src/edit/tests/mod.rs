@@ -1,5 +1,7 @@
 //! Behaviour of what people write, the same on both databases.
 
+mod concurrent;
+
 use std::sync::Arc;
 
 use orchestrix_common::time::ManualClock;
@@ -22,6 +24,8 @@ on_both!(
     words_from_older_days_may_be_used_again,
     a_cloud_follows_from_the_place_and_never_contradicts_it,
     what_stands_in_a_place_moves_along,
+    an_association_keeps_to_the_rules_of_shares,
+    later_operations_speak_of_earlier_ones,
     what_others_hang_on_is_not_deleted,
     a_cascade_takes_everything_below_and_tells_of_it,
     what_is_said_of_a_resource_goes_with_it,
@@ -30,6 +34,7 @@ on_both!(
     a_column_that_a_person_writes_is_theirs_until_they_empty_it,
     every_write_is_in_the_history_and_in_the_audit_log,
     every_reference_to_an_editable_table_is_known,
+    an_audit_log_that_was_tampered_with_is_found_out,
 );
 
 pub(super) struct Desk {
@@ -43,8 +48,8 @@ impl Desk {
         Self { editor: Editor::new(db.clone(), clock, Commits::default()), actor: Actor::person("ada") }
     }
 
-    async fn carry_out(&self, form: &'static Form, verb: Verb) -> Result<Done, EditError> {
-        self.editor.one(&self.actor, &Operation { form, verb }, Mode::Commit).await
+    pub(super) async fn carry_out(&self, form: &'static Form, verb: Verb) -> Result<Done, EditError> {
+        self.editor.one(&self.actor, &Operation::new(form, verb), Mode::Commit).await
     }
 
     async fn create(&self, form: &'static Form, data: Json) -> Json {
@@ -288,7 +293,7 @@ async fn what_is_said_of_a_resource_goes_with_it(db: &Db) {
 async fn a_list_is_carried_out_whole_or_not_at_all(db: &Db) {
     places(db).await;
     let desk = Desk::on(db);
-    let create = |name: &str| Operation { form: &forms::COMPUTE, verb: Verb::Create { data: json!({ "name": name }) } };
+    let create = |name: &str| Operation::new(&forms::COMPUTE, Verb::Create { data: json!({ "name": name }) });
     let failed = desk.editor.all(&desk.actor, &[create("web-1"), create(" ")], Mode::Commit).await.unwrap_err();
     assert_eq!((failed.index, problems::<()>(Err(failed.error))), (1, vec![("name".into(), "required")]));
     assert_eq!((count(db, "computes").await, count(db, "history").await), (0, 0));
@@ -300,7 +305,7 @@ async fn a_rehearsal_leaves_nothing(db: &Db) {
     places(db).await;
     let desk = Desk::on(db);
     let verb = Verb::Delete { key: vec![1_i64.into()], expected: Expected::default(), cascade: true };
-    let operation = Operation { form: &forms::PARTNER, verb };
+    let operation = Operation::new(&forms::PARTNER, verb);
     let done = desk.editor.one(&desk.actor, &operation, Mode::Rehearse).await.unwrap();
     assert_eq!(done.outcome, Outcome::Deleted);
     assert_eq!((count(db, "datacenters").await, count(db, "history").await, count(db, "audit_log").await), (1, 0, 0));
@@ -363,6 +368,77 @@ async fn every_write_is_in_the_history_and_in_the_audit_log(db: &Db) {
     let actions: Vec<_> = audit.iter().rev().map(|entry| entry.action.as_str()).collect();
     assert_eq!(actions, ["compute.create", "compute.update", "compute.delete"]);
     assert_eq!(audit[1].detail, Some(json!({ "before": { "notes": null }, "after": { "notes": "x" } })));
+}
+
+async fn an_association_keeps_to_the_rules_of_shares(db: &Db) {
+    places(db).await;
+    let desk = Desk::on(db);
+    for code in ["PROD", "TEST"] {
+        desk.create(&forms::ENVIRONMENT, json!({ "name": code, "code": code, "type": "TESTING" })).await;
+    }
+    let belongs = |environment: i64, share: f64| json!({ "environmentId": environment, "resourceType": "datacenter", "resourceId": 1, "allocatedPercentage": share });
+    let form = &forms::ENVIRONMENT_ASSOCIATION;
+    let made = desk.create(form, belongs(1, 60.0)).await;
+    assert_eq!(
+        (&made["isPrimary"], &made["origin"], &made["allocatedPercentage"]),
+        (&json!(true), &json!("person"), &json!(60.0))
+    );
+    let refused = desk.carry_out(form, Verb::Create { data: belongs(2, 50.0) }).await;
+    assert_eq!(problems(refused), [("allocatedPercentage".into(), "no-room")]);
+    let refused = desk.carry_out(form, Verb::Create { data: belongs(1, 1.0) }).await;
+    assert_eq!(problems(refused), [("environmentId".into(), "not-unique")]);
+    desk.create(form, belongs(2, 40.0)).await;
+    let shown = desk.update(form, 1, json!({ "allocatedPercentage": 10, "metadata": { "why": "x" } })).await;
+    assert_eq!((&shown["allocatedPercentage"], &shown["metadata"]), (&json!(10.0), &json!({ "why": "x" })));
+    desk.delete(form, 1, false).await.unwrap();
+    assert_eq!(query::every::<query::EnvironmentAssociation>(db, now()).await.unwrap()[0].is_primary, true);
+    assert_eq!(
+        hangs(desk.delete(&forms::ENVIRONMENT, 2, false).await),
+        [("environment-associations", "environmentId", 1, "delete")]
+    );
+    desk.delete(&forms::ENVIRONMENT, 2, true).await.unwrap();
+    assert_eq!(count(db, "environment_associations").await, 0);
+    let audit = query::every::<query::AuditEntry>(db, now()).await.unwrap();
+    assert_eq!(audit.iter().filter(|entry| entry.action.starts_with("environment-association.")).count(), 5);
+}
+
+async fn later_operations_speak_of_earlier_ones(db: &Db) {
+    places(db).await;
+    let desk = Desk::on(db);
+    let region =
+        Operation::new(&forms::REGION, Verb::Create { data: json!({ "name": "s", "code": "s", "cloudId": 1 }) });
+    let zone = json!({ "name": "s1", "code": "s1", "regionId": { "$ref": 0 } });
+    let zone = Operation::new(&forms::AVAILABILITY_ZONE, Verb::Create { data: zone });
+    let rename =
+        Verb::Update { key: vec![Value::Null], data: json!({ "name": "south" }), expected: Expected::default() };
+    let rename = Operation { of: Some(0), ..Operation::new(&forms::REGION, rename) };
+    let done = desk.editor.all(&desk.actor, &[region, zone.clone(), rename], Mode::Commit).await.unwrap();
+    assert_eq!(done[1].record.shown["region_id"], done[0].record.shown["id"]);
+    assert_eq!(done[2].record.shown["name"], "south");
+    let failed = desk.editor.all(&desk.actor, &[zone], Mode::Commit).await.unwrap_err();
+    assert_eq!(problems::<()>(Err(failed.error)), [("regionId".into(), "wrong-reference")]);
+}
+
+async fn an_audit_log_that_was_tampered_with_is_found_out(db: &Db) {
+    places(db).await;
+    let desk = Desk::on(db);
+    for name in ["a", "b", "c"] {
+        desk.create(&forms::COMPUTE, json!({ "name": name })).await;
+    }
+    let found = async || {
+        let findings = query::consistency::findings(db, now()).await.unwrap();
+        let breaks = findings.into_iter().filter(|finding| finding.code == "audit-chain");
+        breaks.map(|finding| finding.subject).collect::<Vec<_>>()
+    };
+    assert_eq!(found().await, [] as [&str; 0]);
+    run(db, "UPDATE audit_log SET actor_id = 'eve' WHERE id = 2", vec![]).await;
+    assert_eq!(found().await, ["audit entry 2"]);
+    run(db, "UPDATE audit_log SET actor_id = 'ada' WHERE id = 2", vec![]).await;
+    assert_eq!(found().await, [] as [&str; 0]);
+    run(db, "DELETE FROM audit_log WHERE id = 3", vec![]).await;
+    assert_eq!(found().await, ["audit log"], "the newest is missing");
+    run(db, "DELETE FROM audit_log WHERE id = 1", vec![]).await;
+    assert_eq!(found().await, ["audit entry 2"]);
 }
 
 /// A table that names a compute or a place and that no form knows would keep rows from being deleted, without words.

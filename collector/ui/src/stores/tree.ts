@@ -57,6 +57,7 @@ export class TreeStore {
   filter: TreeFilter = NO_FILTER;
   cursor: string | null = null;
 
+  private opening: Promise<void> | null = null;
   private readonly stale = new Set<number>();
   private soon: ReturnType<typeof setTimeout> | undefined;
   private counted = 0;
@@ -66,10 +67,11 @@ export class TreeStore {
     private readonly clock: ClockStore,
     live: LiveStore,
   ) {
-    makeAutoObservable<this, 'clock' | 'stale' | 'soon' | 'counted' | 'counting'>(this, {
+    makeAutoObservable<this, 'clock' | 'opening' | 'stale' | 'soon' | 'counted' | 'counting'>(this, {
       places: false,
       matches: false,
       clock: false,
+      opening: false,
       stale: false,
       soon: false,
       counted: false,
@@ -79,12 +81,19 @@ export class TreeStore {
     live.onReset(() => void this.reload());
   }
 
+  /** Reads the places unless they are there or on their way. */
   async open(): Promise<void> {
-    if (this.places.state === 'idle') await this.reload();
+    this.opening ??= this.reload();
+    await this.opening;
   }
 
   /** Reads everything again that is shown, for example at another time. */
-  async reload(): Promise<void> {
+  reload(): Promise<void> {
+    this.opening = this.readAll();
+    return this.opening;
+  }
+
+  private async readAll(): Promise<void> {
     const first = this.places.value === null;
     const places = await this.places.load(() => readPlaces(this.clock.asOf));
     if (!places) return;

@@ -97,7 +97,11 @@ export class TreeStore {
     const first = this.places.value === null;
     const places = await this.places.load(() => readPlaces(this.clock.asOf));
     if (!places) return;
-    if (first) this.openFirst(places);
+    if (first) {
+      this.openFirst(places);
+      if (this.isFiltered) await this.findMatches();
+      return;
+    }
     runInAction(() => {
       for (const key of [...this.computes.keys()]) if (!this.expanded.has(key)) this.computes.delete(key);
       for (const id of [...this.workloads.keys()]) if (!this.expanded.has(resourceKey('compute', id))) this.workloads.delete(id);
@@ -196,14 +200,19 @@ export class TreeStore {
     const key = placeKey(place);
     if (kept && !kept.has(key)) return;
     const children = this.childPlaces.get(key) ?? [];
-    const below = children.reduce((sum, child) => sum + child.counts.computes, 0);
-    const own = place.counts.computes - below;
+    const own = this.ownComputes(place);
     const expandable = children.length > 0 || own > 0;
     const expanded = expandable && this.isExpanded(key);
     rows.push({ key, kind: 'place', place, depth, expandable, expanded, parent });
     if (!expanded) return;
     for (const child of children) this.addPlace(rows, child, depth + 1, key, kept);
     if (own > 0) this.addComputes(rows, key, depth + 1);
+  }
+
+  /** Computes that are in a place itself, and in none below it. */
+  private ownComputes(place: Place): number {
+    const children = this.childPlaces.get(placeKey(place)) ?? [];
+    return children.reduce((left, child) => left - child.counts.computes, place.counts.computes);
   }
 
   private addComputes(rows: TreeNode[], home: string, depth: number): void {
@@ -296,7 +305,8 @@ export class TreeStore {
     const [kind, id] = key.split(':');
     const query =
       kind === 'datacenter' ? { datacenterId: Number(id) } : kind === 'cloud' ? { cloudId: Number(id), placed: 'cloud' } : key === UNPLACED ? { placed: 'none' } : null;
-    if (query === null) {
+    const place = this.placeByKey.get(key);
+    if (query === null || (place && this.ownComputes(place) === 0)) {
       runInAction(() => this.list(key, []));
       return;
     }

@@ -299,7 +299,7 @@ export class TreeStore {
 
   private async loadComputes(key: string, missing = false): Promise<void> {
     const known = this.computes.get(key);
-    if (missing && known && known.state !== 'failed') return;
+    if (missing && known && known.state !== 'failed' && known.value?.length !== 0) return;
     const loadable = known ?? new Loadable<ComputeSummary[]>();
     runInAction(() => this.computes.set(key, loadable));
     const [kind, id] = key.split(':');
@@ -411,13 +411,20 @@ export class TreeStore {
     if (matches) this.matches.value = { ...matches, items: matches.items.map((compute) => byId.get(compute.id) ?? compute) };
   }
 
+  private async countAgain(): Promise<void> {
+    const wasEmpty = this.places.value?.total.computes === 0;
+    const places = await this.places.load(() => readPlaces(this.clock.asOf));
+    // The first host of all is shown at once.
+    if (wasEmpty && places) this.openFirst(places);
+  }
+
   /** Counts change with every workload, but nobody reads them that fast. */
   private countSoon(): void {
     const wait = Math.max(SOON, this.counted + PLACES_EVERY - Date.now());
     this.counting ??= setTimeout(() => {
       this.counting = undefined;
       this.counted = Date.now();
-      void this.places.load(() => readPlaces(this.clock.asOf));
+      void this.countAgain();
     }, wait);
   }
 }

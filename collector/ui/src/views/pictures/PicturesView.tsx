@@ -2,18 +2,15 @@ import { Box, Typography } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { type ReactNode, useEffect, useState } from 'react';
 
-import { type ComputeSummary, readHistory, readPlaces, readSummaries } from '../../api/inventory';
-import { Failure, Waiting } from '../../components/Notice';
+import { type ComputeSummary, readSummaries } from '../../api/inventory';
+import { Empty, Failure, Waiting } from '../../components/Notice';
 import { count, percent } from '../../format/units';
 import { Loadable } from '../../stores/loadable';
 import { useStores } from '../../stores/root';
 import { byEnvironment } from './byEnvironment';
 import { CoverageBar } from './CoverageBar';
-import { GrowthChart, type GrowthPoint } from './GrowthChart';
 import { Treemap } from './Treemap';
 import { UseBars } from './UseBars';
-
-const POINTS = 12;
 
 interface Pictured {
   computes: ComputeSummary[];
@@ -22,21 +19,21 @@ interface Pictured {
 
 const MOST = 10_000;
 
-/** The inventory in pictures: size and use of computes, coverage, growth. */
+/** The inventory in pictures: size and use of computes, coverage. */
 export default observer(function PicturesView() {
   const { clock } = useStores();
   const [data] = useState(() => new Loadable<Pictured>());
-  const [growth] = useState(() => new Loadable<GrowthPoint[]>());
   const { asOf } = clock;
   useEffect(() => {
     document.title = 'Pictures · Orchestrix';
+    if (asOf !== null) return;
     void data.load(async () => {
-      const { items, more } = await readSummaries({}, asOf, MOST);
+      const { items, more } = await readSummaries({}, null, MOST);
       return { computes: items, more };
     });
   }, [data, asOf]);
-  useEffect(() => void growth.load(readGrowth), [growth]);
 
+  if (asOf !== null) return <Empty icon="clock" title="Pictures are drawn of the present only" />;
   if (data.state === 'failed') return <Failure error={data.error} />;
   if (!data.value) return <Waiting rows={12} label="Drawing" />;
   const { computes, more } = data.value;
@@ -54,9 +51,6 @@ export default observer(function PicturesView() {
           <Card title="Coverage" about="Of all computes: seen in full, seen in part, unreachable, and without an agent.">
             <CoverageBar computes={computes} />
           </Card>
-          <Card title="Growth" about="Computes and workloads in the inventory over the time that the history covers.">
-            {growth.state === 'failed' ? <Failure error={growth.error} inline /> : growth.value ? <GrowthChart points={growth.value} /> : <Waiting rows={4} />}
-          </Card>
         </Box>
       </Box>
       <Box sx={{ mt: 4, color: 'text.secondary', fontSize: 12 }}>
@@ -65,25 +59,6 @@ export default observer(function PicturesView() {
     </Box>
   );
 });
-
-/** The inventory at evenly spaced times since the first change that is kept. */
-async function readGrowth(): Promise<GrowthPoint[]> {
-  const newest = await readHistory({ limit: 1 });
-  const last = newest.items[0];
-  if (!last) return [];
-  const first = await readHistory({ resourceType: 'compute', changeKind: 'appeared', limit: 1_000 });
-  const begin = Math.min(...first.items.map((entry) => Date.parse(entry.recordedAt)), Date.parse(last.recordedAt));
-  const end = Date.now();
-  const times = Array.from({ length: POINTS }, (_, index) => begin + ((end - begin) * (index + 1)) / POINTS);
-  const points = await Promise.all(
-    times.map(async (at, index) => {
-      const present = index === POINTS - 1;
-      const places = await readPlaces(present ? null : new Date(at).toISOString().replace(/\.\d+Z$/, 'Z'));
-      return { at, computes: places.total.computes, workloads: places.total.workloads };
-    }),
-  );
-  return points;
-}
 
 function Card({ title, about, children }: { title: string; about: string; children: ReactNode }) {
   return (

@@ -32,4 +32,6 @@ export default typescript.config(
     },
   },
   { files: ['**/*.{js,mjs}'], languageOptions: { globals: globals.node } },
+  // Parts of these run in the page.
+  { files: ['e2e/*.mjs'], languageOptions: { globals: { ...globals.node, document: 'readonly', innerWidth: 'readonly' } } },
 );

@@ -34,7 +34,7 @@ export function AllocationBar({ allocation }: { allocation: Allocation }) {
         sx={{ display: 'flex', height: 14, borderRadius: 1, overflow: 'hidden', bgcolor: measured ? 'action.hover' : 'transparent', border: '1px solid', borderStyle: measured ? 'solid' : 'dashed', borderColor: 'divider' }}
       >
         {parts.map((part) => (
-          <Tooltip key={part.key} title={`${part.label}: ${shown(part.percent)}`}>
+          <Tooltip key={part.key} describeChild title={`${part.label}: ${shown(part.percent)}`}>
             <Box style={{ width: `${part.percent}%`, background: part.pattern ? `repeating-linear-gradient(45deg, ${part.colour} 0 3px, transparent 3px 6px)` : part.colour }} sx={{ borderRight: '1px solid', borderColor: 'background.paper' }} />
           </Tooltip>
         ))}

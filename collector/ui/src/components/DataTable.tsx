@@ -43,6 +43,8 @@ interface Props<T> {
   more?: (() => void) | undefined;
 }
 
+const rowHeight = (): number => ROW;
+
 interface Sort {
   column: string;
   down: boolean;
@@ -74,7 +76,7 @@ export const DataTable = observer(function DataTable<T>({ name, label, data, col
     return column && sort ? [...list].sort((one, other) => compareCells(column.value(one), column.value(other), sort.down)) : list;
   }, [data.value, columns, sort]);
 
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => ROW, overscan: 12 });
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: rowHeight, overscan: 12 });
   const template = shown.map((column) => (column.grow ? `minmax(${column.width}px, 1fr)` : `${column.width}px`)).join(' ');
 
   const press = (event: KeyboardEvent) => {

@@ -57,6 +57,7 @@ export class TreeStore {
   filter: TreeFilter = NO_FILTER;
   cursor: string | null = null;
 
+  private opening: Promise<void> | null = null;
   private readonly stale = new Set<number>();
   private soon: ReturnType<typeof setTimeout> | undefined;
   private counted = 0;
@@ -66,10 +67,11 @@ export class TreeStore {
     private readonly clock: ClockStore,
     live: LiveStore,
   ) {
-    makeAutoObservable<this, 'clock' | 'stale' | 'soon' | 'counted' | 'counting'>(this, {
+    makeAutoObservable<this, 'clock' | 'opening' | 'stale' | 'soon' | 'counted' | 'counting'>(this, {
       places: false,
       matches: false,
       clock: false,
+      opening: false,
       stale: false,
       soon: false,
       counted: false,
@@ -79,16 +81,27 @@ export class TreeStore {
     live.onReset(() => void this.reload());
   }
 
+  /** Reads the places unless they are there or on their way. */
   async open(): Promise<void> {
-    if (this.places.state === 'idle') await this.reload();
+    this.opening ??= this.reload();
+    await this.opening;
   }
 
   /** Reads everything again that is shown, for example at another time. */
-  async reload(): Promise<void> {
+  reload(): Promise<void> {
+    this.opening = this.readAll();
+    return this.opening;
+  }
+
+  private async readAll(): Promise<void> {
     const first = this.places.value === null;
     const places = await this.places.load(() => readPlaces(this.clock.asOf));
     if (!places) return;
-    if (first) this.openFirst(places);
+    if (first) {
+      this.openFirst(places);
+      if (this.isFiltered) await this.findMatches();
+      return;
+    }
     runInAction(() => {
       for (const key of [...this.computes.keys()]) if (!this.expanded.has(key)) this.computes.delete(key);
       for (const id of [...this.workloads.keys()]) if (!this.expanded.has(resourceKey('compute', id))) this.workloads.delete(id);
@@ -187,14 +200,19 @@ export class TreeStore {
     const key = placeKey(place);
     if (kept && !kept.has(key)) return;
     const children = this.childPlaces.get(key) ?? [];
-    const below = children.reduce((sum, child) => sum + child.counts.computes, 0);
-    const own = place.counts.computes - below;
+    const own = this.ownComputes(place);
     const expandable = children.length > 0 || own > 0;
     const expanded = expandable && this.isExpanded(key);
     rows.push({ key, kind: 'place', place, depth, expandable, expanded, parent });
     if (!expanded) return;
     for (const child of children) this.addPlace(rows, child, depth + 1, key, kept);
     if (own > 0) this.addComputes(rows, key, depth + 1);
+  }
+
+  /** Computes that are in a place itself, and in none below it. */
+  private ownComputes(place: Place): number {
+    const children = this.childPlaces.get(placeKey(place)) ?? [];
+    return children.reduce((left, child) => left - child.counts.computes, place.counts.computes);
   }
 
   private addComputes(rows: TreeNode[], home: string, depth: number): void {
@@ -281,13 +299,14 @@ export class TreeStore {
 
   private async loadComputes(key: string, missing = false): Promise<void> {
     const known = this.computes.get(key);
-    if (missing && known && known.state !== 'failed') return;
+    if (missing && known && known.state !== 'failed' && known.value?.length !== 0) return;
     const loadable = known ?? new Loadable<ComputeSummary[]>();
     runInAction(() => this.computes.set(key, loadable));
     const [kind, id] = key.split(':');
     const query =
       kind === 'datacenter' ? { datacenterId: Number(id) } : kind === 'cloud' ? { cloudId: Number(id), placed: 'cloud' } : key === UNPLACED ? { placed: 'none' } : null;
-    if (query === null) {
+    const place = this.placeByKey.get(key);
+    if (query === null || (place && this.ownComputes(place) === 0)) {
       runInAction(() => this.list(key, []));
       return;
     }
@@ -392,13 +411,20 @@ export class TreeStore {
     if (matches) this.matches.value = { ...matches, items: matches.items.map((compute) => byId.get(compute.id) ?? compute) };
   }
 
+  private async countAgain(): Promise<void> {
+    const wasEmpty = this.places.value?.total.computes === 0;
+    const places = await this.places.load(() => readPlaces(this.clock.asOf));
+    // The first host of all is shown at once.
+    if (wasEmpty && places) this.openFirst(places);
+  }
+
   /** Counts change with every workload, but nobody reads them that fast. */
   private countSoon(): void {
     const wait = Math.max(SOON, this.counted + PLACES_EVERY - Date.now());
     this.counting ??= setTimeout(() => {
       this.counting = undefined;
       this.counted = Date.now();
-      void this.places.load(() => readPlaces(this.clock.asOf));
+      void this.countAgain();
     }, wait);
   }
 }

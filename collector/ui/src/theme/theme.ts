@@ -60,7 +60,7 @@ export const theme = createTheme({
     MuiButtonBase: { defaultProps: { disableRipple: true } },
     MuiButton: {
       defaultProps: { size: 'small', disableElevation: true },
-      styleOverrides: { root: { minWidth: 0, padding: '3px 10px', lineHeight: 1.6 }, outlined: { borderColor: 'var(--orx-palette-divider)', color: 'var(--orx-palette-text-primary)' } },
+      styleOverrides: { root: { minWidth: 0, padding: '3px 10px', lineHeight: 1.6 }, outlined: { borderColor: 'var(--orx-palette-divider)', '&:not(.MuiButton-colorError)': { color: 'var(--orx-palette-text-primary)' } } },
     },
     MuiIconButton: { defaultProps: { size: 'small' }, styleOverrides: { root: { borderRadius: 6, color: 'inherit' } } },
     MuiTextField: { defaultProps: { size: 'small', fullWidth: true } },

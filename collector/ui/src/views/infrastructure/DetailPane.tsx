@@ -11,7 +11,9 @@ import { Name } from '../../components/Name';
 import { Failure, Waiting } from '../../components/Notice';
 import { word } from '../../format/text';
 import { useStores } from '../../stores/root';
+import { DetailActions } from './DetailActions';
 import { CapabilitiesTab } from './tabs/CapabilitiesTab';
+import { DriftTab } from './tabs/DriftTab';
 import { EnvironmentsTab } from './tabs/EnvironmentsTab';
 import { EvidenceTab } from './tabs/EvidenceTab';
 import { HistoryTab } from './tabs/HistoryTab';
@@ -33,6 +35,7 @@ const TABS: TabOf[] = [
   { id: 'tags', label: 'Tags', kinds: null, show: () => <TagsTab /> },
   { id: 'environments', label: 'Environments', kinds: null, show: () => <EnvironmentsTab /> },
   { id: 'evidence', label: 'Seen by', kinds: ['compute', 'workload'], show: () => <EvidenceTab /> },
+  { id: 'drift', label: 'Drift', kinds: ['compute'], show: () => <DriftTab /> },
   { id: 'history', label: 'History', kinds: null, show: () => <HistoryTab /> },
 ];
 
@@ -79,6 +82,7 @@ export const DetailPane = observer(function DetailPane({ kind, id }: { kind: Kin
             {word(kind)} {id}
           </Typography>
         </Box>
+        <DetailActions kind={kind} id={id} />
         <CopyButton text={location.href} label="Copy a link to this" />
         <Tooltip title="Close (Esc)">
           <IconButton aria-label="Close details" onClick={close} sx={{ color: 'text.secondary' }}>

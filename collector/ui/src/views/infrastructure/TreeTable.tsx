@@ -1,7 +1,7 @@
 import { Box } from '@mui/material';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { observer } from 'mobx-react-lite';
-import { type KeyboardEvent, useEffect, useRef } from 'react';
+import { type KeyboardEvent, useCallback, useEffect, useRef } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 
 import { Empty, Failure } from '../../components/Notice';
@@ -12,6 +12,7 @@ import { ROW } from '../../theme/tokens';
 import { COLUMNS, type Column, FIRST_COLUMNS } from './columns';
 import { TreeRow } from './TreeRow';
 
+const rowHeight = (): number => ROW;
 const rowId = (key: string): string => `row-${key.replaceAll(/[^\w-]/g, '-')}`;
 
 /** The rows of the tree; only those in sight exist in the page. */
@@ -24,7 +25,9 @@ export const TreeTable = observer(function TreeTable({ selected }: { selected: s
   const shown = prefs.columns('tree', COLUMNS.map((column) => column.id), FIRST_COLUMNS);
   const columns = COLUMNS.filter((column) => shown.includes(column.id));
 
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => ROW, overscan: 12, getItemKey: (index) => rows[index]?.key ?? index });
+  // Another function each time would have all rows measured anew while somebody scrolls.
+  const getItemKey = useCallback((index: number) => rows[index]?.key ?? index, [rows]);
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: useCallback(() => scroller.current, []), estimateSize: rowHeight, overscan: 12, getItemKey });
 
   const at = rows.findIndex((row) => row.key === tree.cursor);
   useEffect(() => {

@@ -23,7 +23,7 @@ const GIB = 1_073_741_824;
 
 export const COLUMNS: Column[] = [
   { id: 'environment', label: 'Environment', width: 152, cell: (node) => <EnvironmentCell node={node} /> },
-  { id: 'status', label: 'Status', width: 132, cell: statusCell },
+  { id: 'status', label: 'Status', width: 176, cell: statusCell },
   { id: 'computes', label: 'Computes', width: 78, numeric: true, cell: (node) => withCounts(node, (counts) => count(counts.computes)) },
   { id: 'workloads', label: 'Workloads', width: 82, numeric: true, cell: workloadsCell },
   { id: 'coverage', label: 'Coverage', width: 96, cell: coverageCell },
@@ -101,7 +101,7 @@ function summary(counts: Counts): ReactNode {
   const told = parts.filter(([number]) => number > 0);
   return (
     <Tooltip title={told.map(([number, , what]) => `${count(number)} ${what}`).join(', ')}>
-      <Box component="span" sx={{ display: 'inline-flex', gap: 2.5 }}>
+      <Box component="span" sx={{ display: 'inline-flex', gap: 2 }}>
         {told.map(([number, is, what]) => (
           <Box component="span" key={what} sx={{ display: 'inline-flex', alignItems: 'center', gap: 1, color: is === 'bad' ? 'orx.bad' : 'inherit' }}>
             <StatusMark is={is} label={what} />

@@ -36,9 +36,6 @@ use crate::store::{
     },
 };
 
-/// Where the tags of a compute came from when its join token gave them.
-const TOKEN_ORIGIN: &str = "join-token";
-
 /// What became of a host.
 pub(super) enum Matched {
     /// It is this compute.

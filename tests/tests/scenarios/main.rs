@@ -1,0 +1,11 @@
+//! The four scenarios of the README: its own commands, on installations of all sizes, and what must hold besides.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a story fails by panicking with what it saw")]
+
+mod cloud_native;
+mod large;
+mod medium;
+mod small;
+
+/// Heading of the README under which the helpers stand.
+const HELPERS: &str = "Four scenarios";

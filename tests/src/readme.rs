@@ -119,6 +119,7 @@ impl<'a> Shell<'a> {
         let line = line.replace(ADDRESS, &self.installation.api_address().to_string());
         command.arg("-euo").arg("pipefail").arg("-c").arg(format!("{}{line}", self.functions));
         command.current_dir(self.installation.folder()).env("PATH", format!("{folder}:{path}"));
+        command.env("ORCHESTRIX_DATABASE_URL", self.installation.database_url());
         if let Some(docker) = self.docker {
             command.env("DOCKER_HOST", docker.host());
         }

@@ -3,7 +3,10 @@
 use orchestrix_common::time::Timestamp;
 use serde::Serialize;
 
-use crate::store::{Db, Executor as _, StoreError};
+use crate::{
+    environment::violation::{Violation, violations},
+    store::{Db, Executor as _, StoreError},
+};
 
 /// Findings of one kind that are read; a broken installation has many of the same.
 const MOST: u32 = 100;
@@ -192,6 +195,16 @@ pub async fn findings(db: &Db, now: Timestamp) -> Result<Vec<Finding>, StoreErro
                 advice: check.advice,
             });
         }
+    }
+    for violation in violations(db, MOST as usize).await? {
+        let Violation { rule_name, compute_id, compute_name, .. } = violation;
+        found.push(Finding {
+            code: "environment-violation",
+            subject: format!("compute {compute_id}"),
+            detail: format!("{compute_name}, rule {rule_name}"),
+            problem: "hosts two environments that the rule keeps apart",
+            advice: "move what does not belong there, or change the rule; the API says why each environment is hosted",
+        });
     }
     let sql = "SELECT COUNT(*) AS tokens FROM api_tokens t WHERE t.role = 'admin' AND t.revoked_at_us IS NULL \
                AND (t.expires_at_us IS NULL OR t.expires_at_us > ?)";

@@ -1,12 +1,26 @@
 //! Looks for rows that contradict each other. It explains; it repairs nothing.
 
+mod pairs;
+mod references;
+
 use orchestrix_common::time::Timestamp;
 use serde::Serialize;
 
-use crate::store::{Db, Executor as _, StoreError};
+use crate::environment::violation;
+use crate::store::{Db, Dialect, Executor as _, StoreError};
 
 /// Findings of one kind that are read; a broken installation has many of the same.
 const MOST: u32 = 100;
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Severity {
+    /// Something is wrong.
+    Error,
+    /// Something is unusual, or will mend itself.
+    Warning,
+}
 
 /// Something that contradicts something else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -14,6 +28,8 @@ const MOST: u32 = 100;
 pub struct Finding {
     /// Stable word for programs.
     pub code: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
     /// What it is about, for example `workload 7`.
     pub subject: String,
     /// Name or further particulars of it.
@@ -36,7 +52,77 @@ struct Check {
 const HEALS: &str = "the next comparison of digests with the agent repairs it; if it stays, refresh the agent";
 const BY_HAND: &str = "the row was written by hand or by another program; correct or remove it";
 
+/// What is unusual or mends itself; everything else is an error.
+const WARNINGS: [&str; 9] = [
+    "entity-without-workload",
+    "workload-without-entity",
+    "agent-without-sources",
+    "report-not-stored",
+    "no-admin-token",
+    "duplicate-hostname",
+    "duplicate-address",
+    "unusual-value",
+    "workload-of-revoked-agent",
+];
+
 const CHECKS: &[Check] = &[
+    Check {
+        code: "two-primary-environments",
+        what: "resource",
+        sql: "SELECT CAST(t.resource_id AS CHAR) AS subject, t.resource_type AS detail FROM environment_associations t \
+              WHERE t.is_primary = 1 GROUP BY t.resource_type, t.resource_id HAVING COUNT(*) > 1",
+        problem: "has more than one primary environment",
+        advice: "make one of its associations the primary one",
+    },
+    Check {
+        code: "compute-in-two-clouds",
+        what: "compute",
+        sql: "SELECT CAST(c.id AS CHAR) AS subject, c.name AS detail FROM computes c \
+              JOIN datacenters d ON d.id = c.datacenter_id WHERE c.cloud_id <> d.cloud_id",
+        problem: "belongs to another cloud than the datacenter that it stands in",
+        advice: "correct its cloudId or its datacenterId: what it inherits follows the datacenter",
+    },
+    Check {
+        code: "duplicate-hostname",
+        what: "host name",
+        sql: "SELECT LOWER(c.hostname) AS subject, CONCAT_IDS AS detail FROM computes c WHERE c.hostname <> '' \
+              GROUP BY LOWER(c.hostname) HAVING COUNT(*) > 1",
+        problem: "is that of several computes",
+        advice: "if they are one host, merge them; an agent of such a name is queued for a person (matches)",
+    },
+    Check {
+        code: "duplicate-address",
+        what: "address",
+        sql: "SELECT c.ip_address AS subject, CONCAT_IDS AS detail FROM computes c WHERE c.ip_address <> '' \
+              GROUP BY c.ip_address HAVING COUNT(*) > 1",
+        problem: "is that of several computes",
+        advice: "correct what is out of date; networks that reuse addresses may leave it",
+    },
+    Check {
+        code: "unusual-value",
+        what: "environment",
+        sql: "SELECT CAST(e.id AS CHAR) AS subject, e.type AS detail FROM environments e \
+              WHERE UPPER(e.type) NOT IN ('PRODUCTION', 'STAGING', 'DEVELOPMENT', 'TESTING', 'QA', 'DR')",
+        problem: "is of a type that is none of PRODUCTION, STAGING, DEVELOPMENT, TESTING, QA, DR",
+        advice: "correct the type, so that rules and colours apply to it",
+    },
+    Check {
+        code: "unusual-value",
+        what: "container",
+        sql: "SELECT CAST(c.id AS CHAR) AS subject, c.container_type AS detail FROM containers c WHERE \
+              UPPER(c.container_type) NOT IN ('LXC', 'LXD', 'DOCKER', 'PODMAN', 'CONTAINERD', 'KUBERNETES')",
+        problem: "is of a type that is none of LXC, LXD, DOCKER, PODMAN, CONTAINERD, KUBERNETES",
+        advice: "correct the type: discovery matches a container only to a row of its own type",
+    },
+    Check {
+        code: "workload-of-revoked-agent",
+        what: "workload",
+        sql: "SELECT CAST(w.id AS CHAR) AS subject, w.workload_name AS detail FROM compute_workloads w \
+              WHERE w.ended_at_us IS NULL AND EXISTS (SELECT 1 FROM agents a WHERE a.compute_id = w.compute_id) \
+              AND NOT EXISTS (SELECT 1 FROM agents a WHERE a.compute_id = w.compute_id AND a.state <> 'REVOKED')",
+        problem: "has not ended, but every agent of its compute is revoked: nobody can tell what became of it",
+        advice: "let the host enrol again, or end what is known to be gone",
+    },
     Check {
         code: "entity-without-workload",
         what: "agent",
@@ -181,11 +267,17 @@ pub async fn findings(db: &Db, now: Timestamp) -> Result<Vec<Finding>, StoreErro
     let mut executor = db;
     let mut found = Vec::new();
     for check in CHECKS {
-        for row in executor.fetch(format!("{} LIMIT ?", check.sql), vec![MOST.into()]).await? {
+        let ids = match db.dialect() {
+            Dialect::Sqlite => "GROUP_CONCAT(c.id, ', ')",
+            Dialect::MySql => "GROUP_CONCAT(c.id ORDER BY c.id SEPARATOR ', ')",
+        };
+        let sql = format!("{} LIMIT ?", check.sql.replace("CONCAT_IDS", ids));
+        for row in executor.fetch(sql, vec![MOST.into()]).await? {
             let subject: Option<String> = row.get("subject")?;
             let detail: Option<String> = row.get("detail")?;
             found.push(Finding {
                 code: check.code,
+                severity: severity(check.code),
                 subject: format!("{} {}", check.what, subject.unwrap_or_default()),
                 detail: detail.unwrap_or_default(),
                 problem: check.problem,
@@ -199,11 +291,32 @@ pub async fn findings(db: &Db, now: Timestamp) -> Result<Vec<Finding>, StoreErro
     if row.map(|row| row.get::<i64>("tokens")).transpose()?.unwrap_or(0) == 0 {
         found.push(Finding {
             code: "no-admin-token",
+            severity: severity("no-admin-token"),
             subject: "API tokens".to_owned(),
             detail: String::new(),
             problem: "none with the role admin is in force, so that nobody can administer over the API",
             advice: "start a collector whose data folder holds no admin.token, or use api-token create --role admin",
         });
     }
+    found.extend(references::orphans(db).await?);
+    found.extend(pairs::circles(db).await?);
+    found.extend(violation::violations(db, MOST as usize).await?.into_iter().map(separation));
+    found.sort_by_key(|finding| finding.severity);
     Ok(found)
+}
+
+fn severity(code: &str) -> Severity {
+    if WARNINGS.contains(&code) { Severity::Warning } else { Severity::Error }
+}
+
+fn separation(violation: violation::Violation) -> Finding {
+    let codes: Vec<_> = violation.environments.keys().cloned().collect();
+    Finding {
+        code: "separation-violated",
+        severity: Severity::Error,
+        subject: format!("compute {} {}", violation.compute_id, violation.compute_name),
+        detail: format!("rule {}: {}", violation.rule_name, codes.join(" and ")),
+        problem: "hosts environments that a rule keeps apart",
+        advice: "move what belongs to one of them to another compute, or change the rule",
+    }
 }

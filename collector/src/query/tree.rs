@@ -1,5 +1,7 @@
 //! The whole inventory as a tree, one statement per level and thousand rows.
 
+mod narrow;
+
 use std::collections::{BTreeMap, HashMap};
 
 use orchestrix_common::time::Timestamp;
@@ -10,6 +12,8 @@ use super::{
     resource::every_of, sequence,
 };
 use crate::store::{Db, StoreError};
+
+pub use narrow::Narrow;
 
 /// The levels of a tree.
 pub const LEVELS: u8 = 7;
@@ -138,7 +142,8 @@ pub async fn tree(db: &Db, now: Timestamp, depth: u8) -> Result<Tree, StoreError
         capabilities = group(every::<Capability>(db, now).await?, |capability| Some(capability.compute_id));
         workloads = group(current_workloads(db, now).await?, |workload| Some(workload.compute_id));
     }
-    let summary = summary(&computes, (depth >= LEVELS).then_some(&workloads));
+    let on_computes: Vec<&Workload> = workloads.values().flatten().collect();
+    let summary = summary(&computes.iter().collect::<Vec<_>>(), (depth >= LEVELS).then_some(&on_computes));
     let mut computes = computes.into_iter().map(|compute| {
         let capabilities = capabilities.remove(&Some(compute.id)).unwrap_or_default();
         let workloads = workloads.remove(&Some(compute.id)).unwrap_or_default();
@@ -237,8 +242,8 @@ async fn current_workloads(db: &Db, now: Timestamp) -> Result<Vec<Workload>, Sto
     Ok(workloads)
 }
 
-fn summary(computes: &[Compute], workloads: Option<&HashMap<Option<i64>, Vec<Workload>>>) -> Summary {
-    let connected = |compute: &&Compute| compute.agent.as_ref().is_some_and(|agent| agent.connected);
+fn summary(computes: &[&Compute], workloads: Option<&[&Workload]>) -> Summary {
+    let connected = |compute: &&&Compute| compute.agent.as_ref().is_some_and(|agent| agent.connected);
     let troubled = |health: &str| health != "healthy" && health != "absent";
     let mut summary = Summary {
         computes: computes.len(),
@@ -258,11 +263,10 @@ fn summary(computes: &[Compute], workloads: Option<&HashMap<Option<i64>, Vec<Wor
         (summary.covered * 100).checked_div(summary.computes).map(|percent| u32::try_from(percent).unwrap_or(100));
     if let Some(workloads) = workloads {
         let mut by_status: BTreeMap<String, usize> = BTreeMap::new();
-        for workload in workloads.values().flatten() {
+        for workload in workloads {
             *by_status.entry(workload.status.clone()).or_default() += 1;
         }
-        summary.stale_workloads =
-            Some(workloads.values().flatten().filter(|workload| workload.stale.is_some()).count());
+        summary.stale_workloads = Some(workloads.iter().filter(|workload| workload.stale.is_some()).count());
         summary.workloads = Some(by_status);
     }
     summary

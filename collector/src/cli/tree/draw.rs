@@ -4,7 +4,7 @@ use orchestrix_common::time::Timestamp;
 
 use super::super::text::{Paint, UNKNOWN, ago, bytes, plain};
 use crate::query::{
-    Capability, Coverage, Port, Workload,
+    Capability, Coverage, EnvironmentBadge, Port, Workload,
     tree::{CloudBranch, ComputeBranch, DatacenterBranch, PartnerBranch, RegionBranch, Summary, Tree, ZoneBranch},
 };
 
@@ -65,23 +65,38 @@ fn hang(lines: &[Line], before: &str, out: &mut String) {
 }
 
 impl Pen {
-    fn place(&self, name: &str, kind: &str, status: Option<&str>) -> String {
+    fn place(&self, name: &str, kind: &str, status: Option<&str>, badges: &[EnvironmentBadge]) -> String {
         let name = self.paint.strong(&plain(name, NAME));
         // Most places are active; the word would only be noise.
         let status = status.filter(|status| *status != "ACTIVE").map(|status| self.paint.state(&plain(status, 24)));
-        join([name, self.paint.soft(kind)].into_iter().chain(status), "  ")
+        join([name, self.paint.soft(kind)].into_iter().chain(status).chain([self.badges(badges)]), "  ")
+    }
+
+    /// What a thing is for, and by how much: its own in square brackets, what it inherits in round ones.
+    fn badges(&self, badges: &[EnvironmentBadge]) -> String {
+        let text = |badge: &EnvironmentBadge| {
+            let code = plain(&badge.code, 24);
+            badge.share.map_or_else(|| code.clone(), |share| format!("{code} {share:.0} %"))
+        };
+        let (inherited, own): (Vec<_>, Vec<_>) = badges.iter().partition(|badge| badge.inherited);
+        let list = |badges: Vec<&EnvironmentBadge>| join(badges.into_iter().map(text), " · ");
+        let own = if own.is_empty() { String::new() } else { self.paint.good(&format!("[{}]", list(own))) };
+        // A share is that of the resource that it was given to.
+        let codes = join(inherited.iter().map(|badge| plain(&badge.code, 24)), " · ");
+        let inherited = if codes.is_empty() { codes } else { self.paint.soft(&format!("({codes})")) };
+        join([own, inherited], " ")
     }
 
     fn partner(&self, branch: &PartnerBranch) -> Line {
         let PartnerBranch { partner, clouds, datacenters } = branch;
-        let text = self.place(&partner.name, "partner", partner.status.as_deref());
+        let text = self.place(&partner.name, "partner", partner.status.as_deref(), &partner.environments);
         let clouds = clouds.iter().map(|branch| self.cloud(branch));
         Line { text, under: clouds.chain(datacenters.iter().map(|branch| self.datacenter(branch))).collect() }
     }
 
     fn cloud(&self, branch: &CloudBranch) -> Line {
         let CloudBranch { cloud, regions, datacenters, computes } = branch;
-        let text = self.place(&cloud.name, "cloud", cloud.status.as_deref());
+        let text = self.place(&cloud.name, "cloud", cloud.status.as_deref(), &cloud.environments);
         let mut under: Vec<_> = regions.iter().map(|branch| self.region(branch)).collect();
         under.extend(datacenters.iter().map(|branch| self.datacenter(branch)));
         under.extend(computes.iter().map(|branch| self.compute(branch)));
@@ -89,17 +104,20 @@ impl Pen {
     }
 
     fn region(&self, branch: &RegionBranch) -> Line {
-        let text = self.place(&branch.region.name, "region", branch.region.status.as_deref());
+        let RegionBranch { region, .. } = branch;
+        let text = self.place(&region.name, "region", region.status.as_deref(), &region.environments);
         Line { text, under: branch.availability_zones.iter().map(|branch| self.zone(branch)).collect() }
     }
 
     fn zone(&self, branch: &ZoneBranch) -> Line {
-        let text = self.place(&branch.zone.name, "zone", branch.zone.status.as_deref());
+        let ZoneBranch { zone, .. } = branch;
+        let text = self.place(&zone.name, "zone", zone.status.as_deref(), &zone.environments);
         Line { text, under: branch.datacenters.iter().map(|branch| self.datacenter(branch)).collect() }
     }
 
     fn datacenter(&self, branch: &DatacenterBranch) -> Line {
-        let text = self.place(&branch.datacenter.name, "datacenter", branch.datacenter.status.as_deref());
+        let DatacenterBranch { datacenter, .. } = branch;
+        let text = self.place(&datacenter.name, "datacenter", datacenter.status.as_deref(), &datacenter.environments);
         Line { text, under: branch.computes.iter().map(|branch| self.compute(branch)).collect() }
     }
 
@@ -132,7 +150,8 @@ impl Pen {
         let facts = join(facts.into_iter().chain(use_now).chain([agent]), " · ");
         let status = plain(compute.status.as_deref().unwrap_or(UNKNOWN), 24);
         let name = self.paint.strong(&plain(&compute.name, NAME));
-        let text = join([name, self.paint.soft("compute"), self.paint.state(&status), facts], "  ");
+        let badges = self.badges(&compute.environments);
+        let text = join([name, self.paint.soft("compute"), self.paint.state(&status), badges, facts], "  ");
         let connected = compute.agent.as_ref().is_some_and(|agent| agent.connected);
         let mut under = self.coverage(&compute.coverage, connected);
         under.extend(self.capabilities(capabilities));
@@ -189,7 +208,9 @@ impl Pen {
                 " ".repeat(names.saturating_sub(name.chars().count())),
                 self.paint.state(&state),
             );
-            Line::leaf(format!("{head}  {}", self.workload_facts(workload)))
+            // What a workload inherits stands at its compute.
+            let own: Vec<_> = workload.environments.iter().filter(|badge| !badge.inherited).cloned().collect();
+            Line::leaf(join([head, self.badges(&own), self.workload_facts(workload)], "  "))
         };
         workloads.iter().map(line).collect()
     }

@@ -15,6 +15,7 @@ mod matches;
 mod migrate;
 mod openapi;
 pub mod output;
+mod query;
 mod serve;
 mod text;
 mod token;
@@ -47,6 +48,8 @@ pub enum Command {
     Migrate(migrate::Args),
     /// Shows the inventory as a tree.
     Tree(tree::Args),
+    /// Reads a kind with what is related to it, to any depth.
+    Query(query::Args),
     /// Shows the agents; revokes them and lets them report again.
     Agents(agents::Args),
     /// Makes, lists and revokes join tokens, with which hosts enrol.
@@ -87,6 +90,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             Command::Serve(args) => serve::run(args).await,
             Command::Migrate(args) => migrate::run(args).await,
             Command::Tree(args) => tree::run(args).await,
+            Command::Query(args) => query::run(args).await,
             Command::Agents(args) => agents::run(args).await,
             Command::Token(args) => token::run(args).await,
             Command::ApiToken(args) => api_token::run(args).await,

@@ -1,12 +1,15 @@
 //! Looks for rows that contradict each other. It explains; it repairs nothing.
 
+mod pairs;
+mod references;
+
 use orchestrix_common::time::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    environment::violation::{Violation, violations},
+    environment::violation,
     store::{
-        Db, Executor as _, StoreError,
+        Db, Dialect, Executor as _, StoreError,
         rows::audit::{AuditBreak, audit_breaks},
     },
 };
@@ -14,12 +17,24 @@ use crate::{
 /// Findings of one kind that are read; a broken installation has many of the same.
 const MOST: u32 = 100;
 
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Severity {
+    /// Something is wrong.
+    Error,
+    /// Something is unusual, or will mend itself.
+    Warning,
+}
+
 /// Something that contradicts something else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// Stable word for programs.
     pub code: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
     /// What it is about, for example `workload 7`.
     pub subject: String,
     /// Name or further particulars of it.
@@ -42,7 +57,77 @@ struct Check {
 const HEALS: &str = "the next comparison of digests with the agent repairs it; if it stays, refresh the agent";
 const BY_HAND: &str = "the row was written by hand or by another program; correct or remove it";
 
+/// What is unusual or mends itself; everything else is an error.
+const WARNINGS: [&str; 9] = [
+    "entity-without-workload",
+    "workload-without-entity",
+    "agent-without-sources",
+    "report-not-stored",
+    "no-admin-token",
+    "duplicate-hostname",
+    "duplicate-address",
+    "unusual-value",
+    "workload-of-revoked-agent",
+];
+
 const CHECKS: &[Check] = &[
+    Check {
+        code: "two-primary-environments",
+        what: "resource",
+        sql: "SELECT CAST(t.resource_id AS CHAR) AS subject, t.resource_type AS detail FROM environment_associations t \
+              WHERE t.is_primary = 1 GROUP BY t.resource_type, t.resource_id HAVING COUNT(*) > 1",
+        problem: "has more than one primary environment",
+        advice: "make one of its associations the primary one",
+    },
+    Check {
+        code: "compute-in-two-clouds",
+        what: "compute",
+        sql: "SELECT CAST(c.id AS CHAR) AS subject, c.name AS detail FROM computes c \
+              JOIN datacenters d ON d.id = c.datacenter_id WHERE c.cloud_id <> d.cloud_id",
+        problem: "belongs to another cloud than the datacenter that it stands in",
+        advice: "correct its cloudId or its datacenterId: what it inherits follows the datacenter",
+    },
+    Check {
+        code: "duplicate-hostname",
+        what: "host name",
+        sql: "SELECT LOWER(c.hostname) AS subject, CONCAT_IDS AS detail FROM computes c WHERE c.hostname <> '' \
+              GROUP BY LOWER(c.hostname) HAVING COUNT(*) > 1",
+        problem: "is that of several computes",
+        advice: "if they are one host, merge them; an agent of such a name is queued for a person (matches)",
+    },
+    Check {
+        code: "duplicate-address",
+        what: "address",
+        sql: "SELECT c.ip_address AS subject, CONCAT_IDS AS detail FROM computes c WHERE c.ip_address <> '' \
+              GROUP BY c.ip_address HAVING COUNT(*) > 1",
+        problem: "is that of several computes",
+        advice: "correct what is out of date; networks that reuse addresses may leave it",
+    },
+    Check {
+        code: "unusual-value",
+        what: "environment",
+        sql: "SELECT CAST(e.id AS CHAR) AS subject, e.type AS detail FROM environments e \
+              WHERE UPPER(e.type) NOT IN ('PRODUCTION', 'STAGING', 'DEVELOPMENT', 'TESTING', 'QA', 'DR')",
+        problem: "is of a type that is none of PRODUCTION, STAGING, DEVELOPMENT, TESTING, QA, DR",
+        advice: "correct the type, so that rules and colours apply to it",
+    },
+    Check {
+        code: "unusual-value",
+        what: "container",
+        sql: "SELECT CAST(c.id AS CHAR) AS subject, c.container_type AS detail FROM containers c WHERE \
+              UPPER(c.container_type) NOT IN ('LXC', 'LXD', 'DOCKER', 'PODMAN', 'CONTAINERD', 'KUBERNETES')",
+        problem: "is of a type that is none of LXC, LXD, DOCKER, PODMAN, CONTAINERD, KUBERNETES",
+        advice: "correct the type: discovery matches a container only to a row of its own type",
+    },
+    Check {
+        code: "workload-of-revoked-agent",
+        what: "workload",
+        sql: "SELECT CAST(w.id AS CHAR) AS subject, w.workload_name AS detail FROM compute_workloads w \
+              WHERE w.ended_at_us IS NULL AND EXISTS (SELECT 1 FROM agents a WHERE a.compute_id = w.compute_id) \
+              AND NOT EXISTS (SELECT 1 FROM agents a WHERE a.compute_id = w.compute_id AND a.state <> 'REVOKED')",
+        problem: "has not ended, but every agent of its compute is revoked: nobody can tell what became of it",
+        advice: "let the host enrol again, or end what is known to be gone",
+    },
     Check {
         code: "entity-without-workload",
         what: "agent",
@@ -187,11 +272,17 @@ pub async fn findings(db: &Db, now: Timestamp) -> Result<Vec<Finding>, StoreErro
     let mut executor = db;
     let mut found = Vec::new();
     for check in CHECKS {
-        for row in executor.fetch(format!("{} LIMIT ?", check.sql), vec![MOST.into()]).await? {
+        let ids = match db.dialect() {
+            Dialect::Sqlite => "GROUP_CONCAT(c.id, ', ')",
+            Dialect::MySql => "GROUP_CONCAT(c.id ORDER BY c.id SEPARATOR ', ')",
+        };
+        let sql = format!("{} LIMIT ?", check.sql.replace("CONCAT_IDS", ids));
+        for row in executor.fetch(sql, vec![MOST.into()]).await? {
             let subject: Option<String> = row.get("subject")?;
             let detail: Option<String> = row.get("detail")?;
             found.push(Finding {
                 code: check.code,
+                severity: severity(check.code),
                 subject: format!("{} {}", check.what, subject.unwrap_or_default()),
                 detail: detail.unwrap_or_default(),
                 problem: check.problem,
@@ -199,36 +290,52 @@ pub async fn findings(db: &Db, now: Timestamp) -> Result<Vec<Finding>, StoreErro
             });
         }
     }
-    for violation in violations(db, MOST as usize).await? {
-        let Violation { rule_name, compute_id, compute_name, .. } = violation;
-        found.push(Finding {
-            code: "environment-violation",
-            subject: format!("compute {compute_id}"),
-            detail: format!("{compute_name}, rule {rule_name}"),
-            problem: "hosts two environments that the rule keeps apart",
-            advice: "move what does not belong there, or change the rule; the API says why each environment is hosted",
-        });
-    }
-    for AuditBreak { chain, entry } in audit_breaks(&mut executor, &db.dialect().json_text("detail")).await? {
-        found.push(Finding {
-            code: "audit-chain",
-            subject: entry.map_or_else(|| "audit log".to_owned(), |entry| format!("audit entry {entry}")),
-            detail: chain,
-            problem: "was changed after it was written, or entries of its chain are missing",
-            advice: "find out who can write to the database, and compare with a backup",
-        });
-    }
     let sql = "SELECT COUNT(*) AS tokens FROM api_tokens t WHERE t.role = 'admin' AND t.revoked_at_us IS NULL \
                AND (t.expires_at_us IS NULL OR t.expires_at_us > ?)";
     let row = executor.fetch_optional(sql.to_owned(), vec![now.into()]).await?;
     if row.map(|row| row.get::<i64>("tokens")).transpose()?.unwrap_or(0) == 0 {
         found.push(Finding {
             code: "no-admin-token",
+            severity: severity("no-admin-token"),
             subject: "API tokens".to_owned(),
             detail: String::new(),
             problem: "none with the role admin is in force, so that nobody can administer over the API",
             advice: "start a collector whose data folder holds no admin.token, or use api-token create --role admin",
         });
     }
+    let breaks = audit_breaks(&mut executor, &db.dialect().json_text("detail")).await?;
+    found.extend(breaks.into_iter().map(broken_chain));
+    found.extend(references::orphans(db).await?);
+    found.extend(pairs::circles(db).await?);
+    found.extend(violation::violations(db, MOST as usize).await?.into_iter().map(separation));
+    found.sort_by_key(|finding| finding.severity);
     Ok(found)
+}
+
+fn severity(code: &str) -> Severity {
+    if WARNINGS.contains(&code) { Severity::Warning } else { Severity::Error }
+}
+
+fn broken_chain(broken: AuditBreak) -> Finding {
+    let AuditBreak { chain, entry } = broken;
+    Finding {
+        code: "audit-chain",
+        severity: Severity::Error,
+        subject: entry.map_or_else(|| "audit log".to_owned(), |entry| format!("audit entry {entry}")),
+        detail: chain,
+        problem: "was changed after it was written, or entries of its chain are missing",
+        advice: "find out who can write to the database, and compare with a backup",
+    }
+}
+
+fn separation(violation: violation::Violation) -> Finding {
+    let violation::Violation { rule_name, compute_id, compute_name, .. } = violation;
+    Finding {
+        code: "environment-violation",
+        severity: Severity::Error,
+        subject: format!("compute {compute_id}"),
+        detail: format!("{compute_name}, rule {rule_name}"),
+        problem: "hosts two environments that the rule keeps apart",
+        advice: "move what does not belong there, or change the rule; the API says why each environment is hosted",
+    }
 }

@@ -1,5 +1,7 @@
 //! The whole inventory as a tree, one statement per level and thousand rows.
 
+mod narrow;
+
 use std::collections::{BTreeMap, HashMap};
 
 use orchestrix_common::time::Timestamp;
@@ -11,7 +13,7 @@ use super::{
 };
 use crate::store::{Db, StoreError};
 
-mod only;
+pub use narrow::Narrow;
 
 /// The levels of a tree.
 pub const LEVELS: u8 = 7;
@@ -134,14 +136,14 @@ pub async fn tree(db: &Db, now: Timestamp, depth: u8) -> Result<Tree, StoreError
     // The first number: everything read after it contains at least these changes.
     let sequence = sequence::current(db, now).await?;
     // Computes and what is on them are always read: the summary tells of them even where they are not drawn.
-    let computes = every_of::<Compute>(db, now, ListRequest::implied::<Compute>()).await?;
+    let computes = every::<Compute>(db, now).await?;
     let (mut capabilities, mut workloads) = (HashMap::new(), HashMap::new());
     if depth >= LEVELS {
         capabilities = group(every::<Capability>(db, now).await?, |capability| Some(capability.compute_id));
         workloads = group(current_workloads(db, now).await?, |workload| Some(workload.compute_id));
     }
-    let hosts: Vec<&Compute> = computes.iter().collect();
-    let summary = summary(&hosts, (depth >= LEVELS).then(|| workloads.values().flatten().collect()));
+    let on_computes: Vec<&Workload> = workloads.values().flatten().collect();
+    let summary = summary(&computes.iter().collect::<Vec<_>>(), (depth >= LEVELS).then_some(&on_computes));
     let mut computes = computes.into_iter().map(|compute| {
         let capabilities = capabilities.remove(&Some(compute.id)).unwrap_or_default();
         let workloads = workloads.remove(&Some(compute.id)).unwrap_or_default();
@@ -240,7 +242,7 @@ async fn current_workloads(db: &Db, now: Timestamp) -> Result<Vec<Workload>, Sto
     Ok(workloads)
 }
 
-fn summary(computes: &[&Compute], workloads: Option<Vec<&Workload>>) -> Summary {
+fn summary(computes: &[&Compute], workloads: Option<&[&Workload]>) -> Summary {
     let connected = |compute: &&&Compute| compute.agent.as_ref().is_some_and(|agent| agent.connected);
     let troubled = |health: &str| health != "healthy" && health != "absent";
     let mut summary = Summary {
@@ -261,7 +263,7 @@ fn summary(computes: &[&Compute], workloads: Option<Vec<&Workload>>) -> Summary 
         (summary.covered * 100).checked_div(summary.computes).map(|percent| u32::try_from(percent).unwrap_or(100));
     if let Some(workloads) = workloads {
         let mut by_status: BTreeMap<String, usize> = BTreeMap::new();
-        for workload in &workloads {
+        for workload in workloads {
             *by_status.entry(workload.status.clone()).or_default() += 1;
         }
         summary.stale_workloads = Some(workloads.iter().filter(|workload| workload.stale.is_some()).count());

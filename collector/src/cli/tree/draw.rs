@@ -65,24 +65,26 @@ fn hang(lines: &[Line], before: &str, out: &mut String) {
 }
 
 impl Pen {
-    fn place(&self, name: &str, kind: &str, status: Option<&str>, environments: &[EnvironmentBadge]) -> String {
+    fn place(&self, name: &str, kind: &str, status: Option<&str>, badges: &[EnvironmentBadge]) -> String {
         let name = self.paint.strong(&plain(name, NAME));
         // Most places are active; the word would only be noise.
         let status = status.filter(|status| *status != "ACTIVE").map(|status| self.paint.state(&plain(status, 24)));
-        join([name, self.paint.soft(kind)].into_iter().chain(status).chain([self.badges(environments)]), "  ")
+        join([name, self.paint.soft(kind)].into_iter().chain(status).chain([self.badges(badges)]), "  ")
     }
 
-    /// Environments: its own with their shares in square brackets, inherited ones in round ones.
-    fn badges(&self, environments: &[EnvironmentBadge]) -> String {
-        let badge = |one: &EnvironmentBadge| {
-            let code = plain(&one.code, 24);
-            if one.inherited {
-                return self.paint.soft(&format!("({code})"));
-            }
-            let share = one.share.map(|share| format!(" {share} %")).unwrap_or_default();
-            self.paint.strong(&format!("[{code}{share}]"))
+    /// What a thing is for, and by how much: its own in square brackets, what it inherits in round ones.
+    fn badges(&self, badges: &[EnvironmentBadge]) -> String {
+        let text = |badge: &EnvironmentBadge| {
+            let code = plain(&badge.code, 24);
+            badge.share.map_or_else(|| code.clone(), |share| format!("{code} {share:.0} %"))
         };
-        join(environments.iter().map(badge), " ")
+        let (inherited, own): (Vec<_>, Vec<_>) = badges.iter().partition(|badge| badge.inherited);
+        let list = |badges: Vec<&EnvironmentBadge>| join(badges.into_iter().map(text), " · ");
+        let own = if own.is_empty() { String::new() } else { self.paint.good(&format!("[{}]", list(own))) };
+        // A share is that of the resource that it was given to.
+        let codes = join(inherited.iter().map(|badge| plain(&badge.code, 24)), " · ");
+        let inherited = if codes.is_empty() { codes } else { self.paint.soft(&format!("({codes})")) };
+        join([own, inherited], " ")
     }
 
     fn partner(&self, branch: &PartnerBranch) -> Line {
@@ -102,23 +104,20 @@ impl Pen {
     }
 
     fn region(&self, branch: &RegionBranch) -> Line {
-        let text =
-            self.place(&branch.region.name, "region", branch.region.status.as_deref(), &branch.region.environments);
+        let RegionBranch { region, .. } = branch;
+        let text = self.place(&region.name, "region", region.status.as_deref(), &region.environments);
         Line { text, under: branch.availability_zones.iter().map(|branch| self.zone(branch)).collect() }
     }
 
     fn zone(&self, branch: &ZoneBranch) -> Line {
-        let text = self.place(&branch.zone.name, "zone", branch.zone.status.as_deref(), &branch.zone.environments);
+        let ZoneBranch { zone, .. } = branch;
+        let text = self.place(&zone.name, "zone", zone.status.as_deref(), &zone.environments);
         Line { text, under: branch.datacenters.iter().map(|branch| self.datacenter(branch)).collect() }
     }
 
     fn datacenter(&self, branch: &DatacenterBranch) -> Line {
-        let text = self.place(
-            &branch.datacenter.name,
-            "datacenter",
-            branch.datacenter.status.as_deref(),
-            &branch.datacenter.environments,
-        );
+        let DatacenterBranch { datacenter, .. } = branch;
+        let text = self.place(&datacenter.name, "datacenter", datacenter.status.as_deref(), &datacenter.environments);
         Line { text, under: branch.computes.iter().map(|branch| self.compute(branch)).collect() }
     }
 
@@ -209,7 +208,9 @@ impl Pen {
                 " ".repeat(names.saturating_sub(name.chars().count())),
                 self.paint.state(&state),
             );
-            Line::leaf(format!("{head}  {}", self.workload_facts(workload)))
+            // What a workload inherits stands at its compute.
+            let own: Vec<_> = workload.environments.iter().filter(|badge| !badge.inherited).cloned().collect();
+            Line::leaf(join([head, self.badges(&own), self.workload_facts(workload)], "  "))
         };
         workloads.iter().map(line).collect()
     }
@@ -241,8 +242,7 @@ impl Pen {
             let reason = plain(&stale.reason, REASON);
             self.paint.warn(&format!("stale for {}: {reason}", ago(self.now, stale.since.0)))
         });
-        let badges = Some(self.badges(&workload.environments));
-        join([badges, image, ports, Some(cpu), Some(memory), Some(since), stale].into_iter().flatten(), "  ")
+        join([image, ports, Some(cpu), Some(memory), Some(since), stale].into_iter().flatten(), "  ")
     }
 
     fn summary(&self, summary: &Summary, sequence: i64) -> String {

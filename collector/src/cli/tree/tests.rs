@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{super::text::Paint, draw::draw};
+use super::{super::text::Paint, draw::draw, read};
 use crate::{
     query::{
         testing::{Seed, TestDb, agent, ago, change, compute, now, one_host, places, run, source},
-        tree,
+        tree::{self, Narrow},
     },
     store::Db,
 };
@@ -51,10 +51,11 @@ async fn the_tree_shows_environments_and_can_be_narrowed_to_one() {
         run(db, sql, vec![]).await;
     }
     insta::assert_snapshot!("tree_with_environments", drawn(db, tree::LEVELS).await);
-    let only = tree::tree(db, now(), tree::LEVELS).await.unwrap().only("stg", tree::LEVELS);
+    let of = |code: &str| Narrow { environment: Some(code.to_owned()), ..Narrow::default() };
+    let only = read(db, now(), tree::LEVELS, &of("stg")).await.unwrap();
     insta::assert_snapshot!("tree_of_one_environment", draw(&only, now(), Paint::OFF));
-    let only = tree::tree(db, now(), tree::LEVELS).await.unwrap().only("PROD", 5);
-    assert_eq!((only.summary.computes, &only.summary.workloads), (1, &None));
+    let only = read(db, now(), 5, &of("PROD")).await.unwrap();
+    assert_eq!(only.summary.computes, 1);
     let text = draw(&only, now(), Paint::OFF);
     assert!(text.contains("cellar  datacenter  [PROD]") && !text.contains("web-"), "{text}");
 }

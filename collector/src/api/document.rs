@@ -62,6 +62,7 @@ fn routes(state: Option<ApiState>) -> Routes {
     edit::enter::<query::Compute>(&mut routes, &forms::COMPUTE);
     edit::enter::<query::Container>(&mut routes, &forms::CONTAINER);
     edit::enter::<query::Environment>(&mut routes, &forms::ENVIRONMENT);
+    edit::enter::<query::EnvironmentAssociation>(&mut routes, &forms::ENVIRONMENT_ASSOCIATION);
     edit::enter::<query::Tag>(&mut routes, &forms::TAG);
     edit::enter::<query::AutomationTarget>(&mut routes, &forms::AUTOMATION_TARGET);
     agents::enter(&mut routes);

@@ -11,6 +11,7 @@
 //! - What was written is in the history and in the audit log, in the same transaction. What changes nothing is in neither.
 //! - A column of a compute that a person writes is a person's; one that a person empties is discovery's again.
 
+mod association;
 mod check;
 mod delete;
 mod discovered;

@@ -3,14 +3,14 @@
 use serde_json::Value as Json;
 
 use super::{
-    By, Done, EditError, Expected, FieldProblem, Key, Operation, Outcome, Verb,
+    By, Done, EditError, Expected, FieldProblem, Key, Operation, Outcome, Verb, association,
     check::{self, Given},
     delete, discovered,
     form::Form,
     place, reference, row_tag, trail,
 };
 use crate::{
-    catalog::{FieldKind, fold},
+    catalog::{self, FieldKind, fold},
     store::{
         Tx, Value,
         rows::record::{Record, Shown, record_insert_in_tx, record_lock_in_tx, record_update_in_tx},
@@ -22,7 +22,18 @@ const PERSON: &str = "person";
 
 pub(super) async fn carry_out_in_tx(tx: &mut Tx, by: By<'_>, operation: &Operation) -> Result<Done, EditError> {
     let form = operation.form;
+    // What holds for a resource's environments together is not for one row to say.
+    let together = form.kind.name == catalog::ENVIRONMENT_ASSOCIATION.name;
     match &operation.verb {
+        Verb::Create { data } if together => association::create(tx, by, form, data).await,
+        Verb::Update { key, data, expected } if together => {
+            let record = locked(tx, form, key, expected).await?;
+            association::update(tx, by, form, key, record, data).await
+        }
+        Verb::Delete { key, expected, .. } if together => {
+            let record = locked(tx, form, key, expected).await?;
+            association::delete(tx, by, form, key, record).await
+        }
         Verb::Create { data } => create(tx, by, form, data).await,
         Verb::Update { key, data, expected } => {
             let record = locked(tx, form, key, expected).await?;
@@ -132,14 +143,14 @@ async fn update(
 }
 
 /// Ends when something is wrong, with all of it.
-fn settle(given: &mut Given) -> Result<(), EditError> {
+pub(super) fn settle(given: &mut Given) -> Result<(), EditError> {
     if given.problems.is_empty() {
         return Ok(());
     }
     Err(EditError::Invalid(std::mem::take(&mut given.problems)))
 }
 
-async fn read_back(tx: &mut Tx, form: &'static Form, key: &Key) -> Result<Record, EditError> {
+pub(super) async fn read_back(tx: &mut Tx, form: &'static Form, key: &Key) -> Result<Record, EditError> {
     let record = record_lock_in_tx(tx, form.kind, &form.columns_of(key)).await?;
     record.ok_or_else(|| EditError::NotFound { what: form.one, id: key_text(key) })
 }

@@ -15,9 +15,17 @@ async fn served() -> Served {
 }
 
 async fn infer(served: &Served) {
+    // The lease of the worker before runs out first.
+    served.clock.advance(Duration::from_secs(31));
     let clock: SharedClock = served.clock.clone();
     let mut worker = Worker::new(served.test.db.clone(), clock);
-    while worker.round().await.unwrap().more {}
+    loop {
+        let round = worker.round().await.unwrap();
+        assert!(round.held);
+        if !round.more && round.changed == 0 {
+            break;
+        }
+    }
 }
 
 fn rule(name: &str, code: &str) -> Json {
@@ -145,4 +153,31 @@ async fn shares_sum_to_exactly_100_on_a_compute_and_above_it() {
     let (_, summary) = served.get("/api/v1/environments/2/summary").await;
     assert_eq!((&summary["dedicatedComputes"], &summary["workloads"]), (&json!(1), &json!({ "container": 1 })));
     assert!(summary["cpuMillicores"].as_i64().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn associations_are_made_changed_and_removed_by_the_rules_of_environments() {
+    let served = served().await;
+    let path = "/api/v1/environment-associations";
+    let body = |environment: i64, share: f64| json!({ "environmentId": environment, "resourceType": "compute", "resourceId": 1, "allocatedPercentage": share });
+    let (status, made) = served.json("POST", path, Role::Operator, &body(1, 60.0).to_string()).await;
+    assert_eq!((status.as_u16(), &made["isPrimary"], &made["origin"]), (201, &json!(true), &json!("person")));
+    assert_eq!((&made["declaredPercentage"], &made["allocatedPercentage"]), (&json!(60.0), &json!(60.0)));
+    let (status, problem) = served.json("POST", path, Role::Operator, &body(2, 40.01).to_string()).await;
+    assert!(status.is_client_error());
+    assert_eq!(problem["errors"][0]["field"], "allocatedPercentage");
+    assert_eq!(problem["errors"][0]["expected"], "at most 40");
+    let (status, other) = served.json("POST", path, Role::Operator, &body(2, 40.0).to_string()).await;
+    assert_eq!((status.as_u16(), &other["isPrimary"]), (201, &json!(false)));
+    let one = format!("{path}/{}", other["id"]);
+    let (status, changed) = served.json("PATCH", &one, Role::Operator, r#"{"isPrimary": true}"#).await;
+    assert_eq!((status.as_u16(), &changed["isPrimary"]), (200, &json!(true)));
+    let (_, first) = served.get(&format!("{path}/{}", made["id"])).await;
+    assert_eq!(first["isPrimary"], false, "there is one primary environment");
+    let (status, _) = served.json("DELETE", &one, Role::Operator, "").await;
+    assert_eq!(status.as_u16(), 204);
+    let (_, first) = served.get(&format!("{path}/{}", made["id"])).await;
+    assert_eq!(first["isPrimary"], true);
+    let (_, audit) = served.json("GET", "/api/v1/audit", Role::Admin, "").await;
+    assert_eq!(audit["items"][0]["action"], "environment-association.delete");
 }

@@ -54,7 +54,7 @@ async fn the_tree_shows_environments_and_can_be_narrowed_to_one() {
     let only = tree::tree(db, now(), tree::LEVELS).await.unwrap().only("stg", tree::LEVELS);
     insta::assert_snapshot!("tree_of_one_environment", draw(&only, now(), Paint::OFF));
     let only = tree::tree(db, now(), tree::LEVELS).await.unwrap().only("PROD", 5);
-    assert_eq!((only.summary.computes, only.summary.workloads), (1, None));
+    assert_eq!((only.summary.computes, &only.summary.workloads), (1, &None));
     let text = draw(&only, now(), Paint::OFF);
     assert!(text.contains("cellar  datacenter  [PROD]") && !text.contains("web-"), "{text}");
 }

@@ -5,6 +5,19 @@ use crate::{
     edit::form::{Form, Rule, TEXT_MAX, child, defaulted, needed, optional, referrer},
 };
 
+/// Types of resources that can belong to an environment.
+const ASSOCIABLE: &[&str] = &[
+    "partner",
+    "cloud",
+    "region",
+    "availability_zone",
+    "datacenter",
+    "compute",
+    "k8s_namespace",
+    "container",
+    "workload",
+];
+
 /// Types of resources that tags and targets can be attached to.
 pub(crate) const ATTACHABLE: &[&str] = &[
     "partner",
@@ -52,12 +65,19 @@ pub(crate) static ENVIRONMENT_ASSOCIATION: Form = Form {
     kind: &catalog::ENVIRONMENT_ASSOCIATION,
     one: "environment association",
     key: &["id"],
-    inputs: &[],
+    inputs: &[
+        needed("environmentId", Rule::Reference("environment")),
+        needed("resourceType", Rule::Choice(ASSOCIABLE)).fixed(),
+        needed("resourceId", Rule::Int(1, i64::MAX)).fixed(),
+        optional("isPrimary", Rule::Bool),
+        optional("allocatedPercentage", Rule::Real(0.0, 100.0, 2)),
+        optional("metadata", Rule::Object),
+    ],
     origin: None,
     unique: &[],
     hanging: &[],
     belongings: &[],
-    example: r#"{}"#,
+    example: r#"{"environmentId": 1, "resourceType": "compute", "resourceId": 1, "allocatedPercentage": 60}"#,
 };
 
 /// A key and a value on a resource.

@@ -414,7 +414,7 @@ pub fn pod_status(phase: &str, container_id: &str, restarts: u32) -> Value {
 /// The folder with the parts: what `tests/run` found, what envtest's variable names, or what an earlier run built.
 fn assets() -> Result<PathBuf, String> {
     let named = ["ORCHESTRIX_TEST_KUBERNETES_ASSETS", "KUBEBUILDER_ASSETS"];
-    let named = named.iter().find_map(|name| std::env::var_os(name)).filter(|folder| !folder.is_empty());
+    let named = named.iter().find_map(std::env::var_os).filter(|folder| !folder.is_empty());
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
     let built = cache.map(|cache| cache.join("orchestrix-tests/kubernetes"));

@@ -86,8 +86,9 @@ pub(super) fn enter(routes: &mut Routes) {
 
 async fn open_handler(State(api): State<ApiState>, headers: HeaderMap, bytes: Bytes) -> Result<Response, Problem> {
     // A form of another site can send a body of any other type without asking first.
-    let json = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if !json.is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json")) {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
+    if kind != Some("application/json") {
         let detail = "a session is opened with a JSON body";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
             .at("Content-Type", "application/json"));

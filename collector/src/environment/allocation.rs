@@ -190,11 +190,11 @@ async fn workloads(db: &Db, computes: &[i64]) -> Result<Vec<Running>, StoreError
     let select = format!(
         "SELECT w.id AS id, w.compute_id AS compute_id, w.environment_id AS environment_id, \
          w.container_row_id AS container_row_id, w.k8s_namespace_id AS k8s_namespace_id, {} AS cpu_cores, w.memory_mb AS memory_mb, \
-         w.status AS status, {} AS details, u.cpu_millicores AS cpu_millicores, u.memory_bytes AS memory_bytes \
+         w.status AS status, CASE WHEN w.workload_type = 'k8s_pod' THEN {} END AS details, u.cpu_millicores AS cpu_millicores, u.memory_bytes AS memory_bytes \
          FROM compute_workloads w LEFT JOIN workload_usage u ON u.workload_id = w.id WHERE w.ended_at_us IS NULL AND",
         dialect.decimal("w.cpu_cores"),
         // Only pods have requests, and the details of the others are large.
-        format!("CASE WHEN w.workload_type = 'k8s_pod' THEN {} END", dialect.json_text("w.isolation_details")),
+        dialect.json_text("w.isolation_details"),
     );
     let mut executor = db;
     let keys = computes.iter().map(|id| Value::Int(*id)).collect();

@@ -136,7 +136,7 @@ pub async fn tree(db: &Db, now: Timestamp, depth: u8) -> Result<Tree, StoreError
     // The first number: everything read after it contains at least these changes.
     let sequence = sequence::current(db, now).await?;
     // Computes and what is on them are always read: the summary tells of them even where they are not drawn.
-    let computes = every::<Compute>(db, now).await?;
+    let computes = every_of::<Compute>(db, now, ListRequest::implied::<Compute>()).await?;
     let (mut capabilities, mut workloads) = (HashMap::new(), HashMap::new());
     if depth >= LEVELS {
         capabilities = group(every::<Capability>(db, now).await?, |capability| Some(capability.compute_id));

@@ -181,7 +181,7 @@ struct Believed {
 impl Believed {
     /// A report is applied once and never after a later one.
     fn deliver(&mut self, number: usize, events: &[Event], things: &Things) {
-        if number + 1 <= self.applied {
+        if number < self.applied {
             return;
         }
         self.applied = number + 1;

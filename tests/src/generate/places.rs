@@ -62,7 +62,8 @@ pub(super) struct Datacenter {
 impl Places {
     /// Datacenter of a host, by number: neighbours stand together.
     pub(super) fn datacenter_of(&self, compute: u32, computes: u32) -> usize {
-        (u64::from(compute) * self.datacenters.len() as u64 / u64::from(computes.max(1))) as usize
+        let number = u64::from(compute) * self.datacenters.len() as u64 / u64::from(computes.max(1));
+        usize::try_from(number).unwrap_or(usize::MAX)
     }
 
     /// Key of a partner's environment, by its place in the list of environments.

@@ -188,7 +188,8 @@ fn pod(host: &Host, index: u32, chance: &mut fastrand::Rng) -> Workload {
 }
 
 fn service(host: &Host, index: u32, chance: &mut fastrand::Rng) -> Workload {
-    let (name, program, port) = SERVICES[(host.id as usize + index as usize) % SERVICES.len()];
+    let (name, program, port) =
+        SERVICES[(usize::try_from(host.id).unwrap_or_default() + index as usize) % SERVICES.len()];
     // The first ones are services, the others programs that somebody started.
     let (name, unit, isolation) = if (index as usize) < SERVICES.len() {
         (
@@ -272,7 +273,7 @@ fn write_one(
             writer.add(&USAGE, row![id, used, chance.i64(4 << 20..2 << 30), changed])?;
         }
     }
-    let limit = (!is_process && fate % 2 == 0).then_some(());
+    let limit = (!is_process && fate.is_multiple_of(2)).then_some(());
     let evidence = format!(r#"[{{"source":"{}","nativeId":"{}"}}]"#, workload.source, workload.native_id);
     let Workload {
         kind, source, isolation, name, native_id, image, address, ports, labels, details, namespace, ..

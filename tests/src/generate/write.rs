@@ -227,10 +227,10 @@ impl Database {
     async fn run(&mut self, sql: &str) -> Result<(), FillError> {
         let text = sqlx::raw_sql(AssertSqlSafe(sql));
         match self {
-            Self::Sqlite(connection) => drop(text.execute(connection).await.map_err(failed("a statement"))?),
-            Self::MySql(connection) => drop(text.execute(connection).await.map_err(failed("a statement"))?),
+            Self::Sqlite(connection) => text.execute(connection).await.map(|_| ()),
+            Self::MySql(connection) => text.execute(connection).await.map(|_| ()),
         }
-        Ok(())
+        .map_err(failed("a statement"))
     }
 
     async fn insert(&mut self, statement: &Statement, prefix: &str, texts: &mut Texts) -> Result<(), FillError> {

@@ -35,10 +35,10 @@ impl Certificates {
         let names = ["127.0.0.1", "localhost", "kubernetes.default.svc"].map(str::to_owned);
         server.subject_alt_names = CertificateParams::new(names).expect("names are valid").subject_alt_names;
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        files.sign("server", server, &issuer);
+        files.sign("server", &server, &issuer);
         let mut admin = named("admin", Some("system:masters"));
         admin.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        files.sign("admin", admin, &issuer);
+        files.sign("admin", &admin, &issuer);
 
         let accounts = KeyPair::generate().expect("a key can be made");
         files.write("accounts.key", &accounts.serialize_pem());
@@ -73,9 +73,9 @@ impl Certificates {
         fs::write(file, config.to_string()).expect("a kubeconfig can be written");
     }
 
-    fn sign(&self, name: &str, params: CertificateParams, issuer: &Issuer<'_, KeyPair>) {
+    fn sign(&self, name: &str, params: &CertificateParams, issuer: &Issuer<'_, KeyPair>) {
         let key = KeyPair::generate().expect("a key can be made");
-        let certificate = params.signed_by(&key, issuer).expect("a certificate can be signed");
+        let certificate = params.clone().signed_by(&key, issuer).expect("a certificate can be signed");
         self.write(&format!("{name}.crt"), &certificate.pem());
         self.write(&format!("{name}.key"), &key.serialize_pem());
     }

@@ -41,7 +41,7 @@ pub struct NodeIdentity {
 
 /// Asks the cluster for the node `name`; what it said before, or only the name, when it does not answer.
 pub async fn of_node(link: &Link, name: &str, state_dir: Option<&Path>) -> NodeIdentity {
-    let asked = async { Ok::<_, InspectError>(read(link.client().await?, name).await?) };
+    let asked = async { read(link.client().await?, name).await };
     let asked = timeout(QUESTION, asked).await.unwrap_or(Err(InspectError::TimedOut(QUESTION)));
     match asked {
         Ok(node) => {

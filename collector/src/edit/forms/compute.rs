@@ -56,6 +56,8 @@ pub(crate) static COMPUTE: Form = Form {
         ("compute_identities", "compute_id"),
         ("compute_usage", "compute_id"),
         ("compute_allocations", "compute_id"),
+        ("merged_computes", "compute_id"),
+        ("merged_computes", "into_compute_id"),
     ],
     example: r#"{"name": "web-1", "hostname": "web-1.example.org", "ipAddress": "10.0.1.10", "datacenterId": 1}"#,
 };

@@ -112,7 +112,7 @@ impl Worker {
         let Some(mut state) = self.claim(now).await? else { return Ok(Round::default()) };
         let mut round = Round { held: true, ..Round::default() };
         if self.looked_at.is_none_or(|at| now.since(at) >= LOOK_EVERY) {
-            self.look_around(now).await?;
+            round.more = self.look_around(now).await?;
         }
         let before = state.clone();
         let upto = sequence::current(&self.db, now).await?;
@@ -145,15 +145,17 @@ impl Worker {
         Ok(round)
     }
 
-    /// Heeds what other programs wrote without a history: the legacy column, and environments.
-    async fn look_around(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    /// Heeds what other programs wrote without a history: the legacy column, and environments. Returns whether everything
+    /// must be gone over again.
+    async fn look_around(&mut self, now: Timestamp) -> Result<bool, StoreError> {
         copy_legacy(&self.db, now).await?;
         let environments = evidence::environments(&mut &self.db).await?;
-        if self.environments.as_ref().is_some_and(|known| *known != environments) {
+        let altered = self.environments.as_ref().is_some_and(|known| *known != environments);
+        if altered {
             crate::transaction!(self.db, |tx| worker_want_pass_in_tx(tx).await?)?;
         }
         (self.environments, self.looked_at) = (Some(environments), Some(now));
-        Ok(())
+        Ok(altered)
     }
 
     /// The state, when this worker has the lease or can have it.

@@ -183,7 +183,7 @@ async fn each_recorded_change_can_be_read_back(db: &Db) {
     inventory(db).await;
     let mut random = fastrand::Rng::with_seed(7);
     let mut taken: BTreeMap<i64, (Snapshot, Timestamp)> = BTreeMap::new();
-    for step in 0..60 {
+    for step in 0..90 {
         let at = ago(3_600 - step * 10);
         if let Some(sequence) = change_something(&Writer { db, at }, &mut random).await.filter(|number| *number > 0) {
             taken.insert(sequence, (snapshot(db).await, at));

@@ -222,8 +222,8 @@ enum Compared {
 fn compare(kind: Evidence, host: &Gathered, candidate: &Candidate, all: &[Candidate], junk: &Junk) -> Compared {
     let prose = kind.prose();
     let worthless = host.ignored.iter().filter(|reason| reason.evidence == kind.word());
-    let shared_junk = worthless.filter_map(|reason| reason.ours.as_deref());
-    let shared_junk = shared_junk.filter(|ours| contents(&candidate.facts, kind).any(|theirs| theirs == *ours)).next();
+    let mut shared_junk = worthless.filter_map(|reason| reason.ours.as_deref());
+    let shared_junk = shared_junk.find(|ours| contents(&candidate.facts, kind).any(|theirs| theirs == *ours));
     let ours: Vec<&str> = contents(&host.facts, kind).collect();
     let theirs: Vec<&str> =
         contents(&candidate.facts, kind).filter(|content| junk.why(kind, content).is_none()).collect();

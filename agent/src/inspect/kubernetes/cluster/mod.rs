@@ -71,13 +71,14 @@ impl Cluster {
         };
         // A lookup that fails here fails for the sources too; the task would know no cluster to tell of.
         self.link.cluster_uid().await?;
-        let start = || async {
+        let start = || {
             let candidate = Candidate::new(client.clone(), &namespace, identity.clone(), self.tenure.clone());
             let (copies, tenure) = (self.copies.clone(), self.tenure.subscribe());
-            AbortOnDropHandle::new(tokio::spawn(async move {
+            let both = async move {
                 // Neither ends; both are dropped with the inspectors.
                 tokio::join!(candidate.run(), keep(copies, tenure, client.clone()));
-            }))
+            };
+            std::future::ready(AbortOnDropHandle::new(tokio::spawn(both)))
         };
         self.task.get_or_init(start).await;
         Ok(())

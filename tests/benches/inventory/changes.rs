@@ -54,15 +54,15 @@ struct Hosts {
 /// Prints how fast changes are stored; `goal` is the part of the raw loop that is to be reached.
 pub(crate) fn measure(url: &str, raw: &mut Raw, goal: f64) {
     let mut hosts = Hosts::enrol(url, if raw.is_sqlite() { 1 } else { 4 });
-    hosts.report(ContainerState::Running);
+    hosts.report(&ContainerState::Running);
     let stored = hosts.stored();
     let (mut ours, mut loops, mut wholes, mut nothing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let start = Instant::now();
     while ours.len() < FEWEST || start.elapsed() < SPAN {
         let state = if ours.len() % 2 == 0 { ContainerState::Paused } else { ContainerState::Running };
-        ours.push(timed(|| hosts.report(state.clone())).0);
+        ours.push(timed(|| hosts.report(&state)).0);
         loops.push(timed(|| stored.iter().for_each(|rows| rows.upsert(raw, false))).0);
-        nothing.push(timed(|| hosts.report(state.clone())).0);
+        nothing.push(timed(|| hosts.report(&state)).0);
         wholes.push(timed(|| stored.iter().for_each(|rows| rows.upsert(raw, true))).0);
     }
     let median = |times: Vec<Duration>| times.into_iter().collect::<Times>().percentile(50).as_secs_f64();
@@ -94,9 +94,9 @@ impl Hosts {
     }
 
     /// Every host reports all its containers in this state.
-    fn report(&mut self, state: ContainerState) {
+    fn report(&mut self, state: &ContainerState) {
         self.sequence += 1;
-        let reports: Vec<_> = self.sessions.iter().map(|key| (*key, report(self.sequence, *key, &state))).collect();
+        let reports: Vec<_> = self.sessions.iter().map(|key| (*key, report(self.sequence, *key, state))).collect();
         let reconciler = &self.reconciler;
         let apply = async |(key, report)| {
             let applied = reconciler.apply(&key, report).await.unwrap();

@@ -175,9 +175,9 @@ fn agents_sources(installation: &Installation, source: &str, health: &str) -> us
 fn check_namespaces(installation: &Installation) {
     let namespaces = wait::until("quotas to be counted", SOON, || {
         let namespaces = installation.list("k8s-namespaces");
-        let counted = |name: &&str| named(&namespaces, name)["quotas"][0]["used"]["pods"] != "0";
+        let counted = |name: &str| named(&namespaces, name)["quotas"][0]["used"]["pods"] != "0";
         let known = NAMESPACES.iter().all(|name| namespaces.iter().any(|namespace| namespace["name"] == *name));
-        if known && NAMESPACES.iter().all(|name| counted(&name)) {
+        if known && NAMESPACES.iter().all(|name| counted(name)) {
             Ok(namespaces)
         } else {
             Err(format!("{namespaces:#?}"))

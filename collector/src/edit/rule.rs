@@ -235,6 +235,7 @@ mod tests {
     use super::*;
     use crate::edit::form::INT_MAX;
 
+    #[allow(clippy::needless_pass_by_value, reason = "values are made where they are judged")]
     fn code(rule: Rule, value: Json) -> &'static str {
         read(rule, &value).map_or_else(|broken| broken.code, |_| "")
     }

@@ -139,6 +139,7 @@ async fn shares_sum_to_exactly_100_on_a_compute_and_above_it() {
                VALUES (1, 333, 7000000000, 1)";
     run(&served.test.db, sql, vec![]).await;
     infer(&served).await;
+    #[allow(clippy::cast_possible_truncation, reason = "per cents are small")]
     let hundredths = |number: &Json| (number.as_f64().unwrap() * 100.0).round() as i64;
     for path in ["computes/1/allocation", "allocations?resourceType=partner&resourceId=1"] {
         let (status, found) = served.get(&format!("/api/v1/{path}")).await;

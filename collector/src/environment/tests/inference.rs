@@ -200,7 +200,7 @@ async fn the_default_rules_are_made_once_and_can_be_restored(db: &Db) {
     assert_eq!(count(db, rules).await, all + 1);
     assert_eq!(count(db, &format!("SELECT COUNT(*) AS n FROM environment_rules WHERE id = {own}")).await, 1);
     let twice = rule_create(db, &alice(), now(), labelled("PROD", "y")).await.unwrap_err();
-    assert_eq!(format!("{twice:?}").contains("name"), true, "{twice:?}");
+    assert!(format!("{twice:?}").contains("name"), "{twice:?}");
     let audited = "SELECT COUNT(*) AS n FROM audit_log WHERE action = 'environment-rule.create' AND actor_id = 'alice'";
     assert!(count(db, audited).await > all);
 }

@@ -52,7 +52,7 @@ pub(super) async fn run(Args { source, config, output }: Args) -> anyhow::Result
     let config = config.load(CollectorArgs::default())?.config;
     log::init(&config.log)?;
     let surroundings = registry::surroundings(&config.inspect, None).await;
-    let inspectors = registry::inspectors(&config.inspect, &surroundings, Purpose::Look)?;
+    let inspectors = registry::inspectors(&config.inspect, &surroundings, Purpose::Look, None)?;
     if let Some(source) = &source
         && !inspectors.iter().any(|inspector| inspector.source() == *source)
     {

@@ -61,7 +61,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         },
     };
     let outbox = Outbox::open(&config.state_dir.join("outbox"), config.outbox_max_bytes)?;
-    let inspectors = registry::inspectors(&config.inspect, &surroundings, Purpose::Report);
+    let inspectors = registry::inspectors(&config.inspect, &surroundings, Purpose::Report, Some(&config.state_dir));
     let inspectors = inspectors.context("cannot set up the inspectors")?;
     let version = enrolment::VERSION.to_owned();
     tracing::info!(agent = %identity.agent_id(), collector, version, "agent starts");

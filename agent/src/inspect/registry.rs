@@ -51,7 +51,7 @@ pub async fn surroundings(config: &InspectConfig, state_dir: Option<&Path>) -> S
     Surroundings { root: HostRoot { node: Some(identity), ..root }, cluster, node }
 }
 
-/// Makes the inspectors that the configuration asks for.
+/// Makes the inspectors that the configuration asks for. What they remember over restarts is in `state_dir`.
 ///
 /// # Errors
 /// When the address of an engine cannot be read.
@@ -59,6 +59,7 @@ pub fn inspectors(
     config: &InspectConfig,
     surroundings: &Surroundings,
     purpose: Purpose,
+    state_dir: Option<&Path>,
 ) -> Result<Vec<Arc<dyn Inspector>>, AddressError> {
     let Surroundings { root, cluster, node } = surroundings.clone();
     let mut inspectors: Vec<Arc<dyn Inspector>> = Vec::new();
@@ -70,7 +71,7 @@ pub fn inspectors(
     }
     for (engine, settings) in [(Engine::Docker, &config.docker), (Engine::Podman, &config.podman)] {
         if settings.enabled {
-            inspectors.push(Arc::new(container_engine(engine, settings)?));
+            inspectors.push(Arc::new(container_engine(engine, settings, state_dir)?));
         }
     }
     if config.process.enabled {
@@ -102,7 +103,11 @@ pub fn host_root(config: &RootConfig) -> HostRoot {
     HostRoot { proc, sys, etc, ..HostRoot::default() }
 }
 
-fn container_engine(engine: Engine, config: &EngineConfig) -> Result<DockerInspector, AddressError> {
+fn container_engine(
+    engine: Engine,
+    config: &EngineConfig,
+    state_dir: Option<&Path>,
+) -> Result<DockerInspector, AddressError> {
     let address = match &config.address {
         Some(address) => address.parse()?,
         None => engine.default_address(),
@@ -113,5 +118,6 @@ fn container_engine(engine: Engine, config: &EngineConfig) -> Result<DockerInspe
         arguments: config.report_arguments,
         interval: Duration::from_secs(config.interval_secs),
         limits: DEFAULT_LIMITS,
+        state_dir: state_dir.map(Path::to_owned),
     }))
 }

@@ -159,6 +159,12 @@ impl View {
                     return Differences::default();
                 }
             },
+            // This run of the agent never saw it. Collectors may know it from an earlier one.
+            Sighted::Gone { native_id, reason } if !raw.entities.contains_key(&native_id) => {
+                let kind = ChangeKind::Removal { native_id, reason };
+                let changes = vec![(source.clone(), Change { observed_at: sighting.at, kind })];
+                return Differences { changes, status: None };
+            }
             Sighted::Gone { native_id, reason } => (native_id, None, reason),
         };
         let mut changes = self.edit(vec![Edit { key: (source.clone(), native_id), entity, reason }], sighting.at);

@@ -259,7 +259,12 @@ fn a_container_that_came_and_went_is_told_twice_with_its_own_times() {
 fn the_same_sighting_again_is_no_change() {
     let mut view = settled();
     assert!(view.sighting(&Source::Docker, present(5, container("aa"))).changes.is_empty());
-    assert!(view.sighting(&Source::Docker, gone(5, "never")).changes.is_empty());
+}
+
+#[test]
+fn the_end_of_what_only_an_earlier_run_of_the_agent_saw_is_told() {
+    let mut view = settled();
+    assert_eq!(told(&view.sighting(&Source::Docker, gone(5, "zz"))), ["-docker/zz removed"]);
 }
 
 #[test]

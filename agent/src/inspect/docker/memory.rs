@@ -137,6 +137,12 @@ impl Memory {
         self.resume_at
     }
 
+    /// When the last event that was told happened, in nanoseconds since 1970; before any was told, where the first
+    /// subscription began.
+    pub(super) const fn told_until(&self) -> Option<i64> {
+        self.resume_at
+    }
+
     fn forget(&mut self, id: &str) {
         if let Some((turn, _)) = self.bodies.remove(id) {
             self.by_turn.remove(&turn);

@@ -14,12 +14,14 @@ mod error;
 mod lines;
 mod memory;
 mod parse;
+mod resume;
 mod story;
 mod watch;
 
 use std::{
     collections::HashSet,
     fmt,
+    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -33,7 +35,7 @@ use orchestrix_common::model::{Body, Container, DEFAULT_LIMITS, Entity, Evidence
 use tokio::time::{Instant, sleep};
 
 pub use self::address::{Address, AddressError};
-use self::{client::Client, error::ClientError, memory::Memory, parse::Rules};
+use self::{client::Client, error::ClientError, memory::Memory, parse::Rules, resume::Bookmark};
 use super::{InspectError, Inspector, Observation, Signal, Warning};
 
 /// Containers asked for at the same time.
@@ -105,6 +107,9 @@ pub struct Settings {
     pub interval: Duration,
     /// Sizes to keep to.
     pub limits: Limits,
+    /// Folder that remembers up to where events were told, so that the next run of the agent goes on from there; `None`
+    /// for one look.
+    pub state_dir: Option<PathBuf>,
 }
 
 impl Settings {
@@ -117,6 +122,7 @@ impl Settings {
             arguments: false,
             interval: Duration::from_secs(60),
             limits: DEFAULT_LIMITS,
+            state_dir: None,
         }
     }
 }
@@ -137,6 +143,7 @@ struct Shared {
     /// The engine answered at least once.
     seen: AtomicBool,
     memory: Mutex<Memory>,
+    bookmark: Bookmark,
 }
 
 impl Shared {
@@ -168,9 +175,10 @@ impl DockerInspector {
     /// Makes an inspector. It connects at every look, so the engine may come, go and come back.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let Settings { engine, address, arguments, interval, limits } = settings;
+        let Settings { engine, address, arguments, interval, limits, state_dir } = settings;
         let rules = Rules { runtime: engine.name(), arguments, limits };
-        let shared = Shared { engine, rules, seen: AtomicBool::new(false), memory: Mutex::default() };
+        let bookmark = Bookmark::of(engine, state_dir.as_deref());
+        let shared = Shared { engine, rules, seen: AtomicBool::new(false), memory: Mutex::default(), bookmark };
         Self { address, interval, shared: Arc::new(shared) }
     }
 
@@ -220,10 +228,14 @@ impl DockerInspector {
     async fn subscribe(&self) -> Result<BoxStream<'static, Signal>, ClientError> {
         let deadline = Instant::now() + SUBSCRIBE_LIMIT;
         let client = Client::connect(&self.address, self.shared.engine, deadline).await?;
-        // Docker sends its answer a moment before it subscribes, so even the first subscription names its start, by
-        // the engine's own clock.
+        // Docker sends its answer a moment before it subscribes, so even the first subscription names its start: where
+        // the last run of the agent stopped telling, or now, by the engine's own clock.
         let engine_time = client.engine_time.map(|secs| secs.saturating_mul(1_000_000_000));
-        let since = self.shared.memory().resume_at(engine_time);
+        let first = match engine_time {
+            Some(now) => Some(self.shared.bookmark.load(now).await.unwrap_or(now)),
+            None => None,
+        };
+        let since = self.shared.memory().resume_at(first);
         let feed = client.events(since.map(|since| since.saturating_sub(OVERLAP_NANOS)), deadline).await?;
         self.shared.seen.store(true, Ordering::Relaxed);
         Ok(watch::signals(feed, client, Arc::clone(&self.shared)))

@@ -6,7 +6,7 @@
 //! themselves, so a container that lived for half a second has its own start, end and exit status.
 //!
 //! An event counts as told once the consumer comes back for the next signal. Events that were not told are asked for
-//! again by the next subscription.
+//! again by the next subscription, and by that of the agent's next run.
 
 use std::{collections::HashSet, pin::pin, sync::Arc, time::Duration};
 
@@ -67,6 +67,8 @@ pub(super) fn signals(feed: Feed, client: Client, shared: Arc<Shared>) -> BoxStr
     let start = (told, Vec::new(), shared, task);
     stream::unfold(start, |(mut told, keys, shared, task)| async move {
         shared.memory().tell(keys);
+        let told_until = shared.memory().told_until();
+        shared.bookmark.save(told_until).await;
         let Told { signal, keys } = told.recv().await?;
         Some((signal, (told, keys, shared, task)))
     })
@@ -212,10 +214,12 @@ async fn ask(events: Vec<Event>, client: &Client, shared: &Shared) -> Answer {
     let id = first.container.id.clone();
     let mut answer = Answer { id: id.clone(), keys, ..Answer::default() };
     let mut body = shared.memory().body(&id).cloned();
+    // What events alone tell of a container is less than an earlier run of the agent reported, unless they began it.
+    let is_known = body.is_some() || first.action == Action::Create;
     let mut untold: Option<Timestamp> = None;
     for (index, event) in events.iter().enumerate() {
         if event.action == Action::Destroy {
-            if let (Some(at), Some(body)) = (untold, body.take()) {
+            if let (Some(at), Some(body)) = (untold, body.take().filter(|_| is_known)) {
                 answer.sightings.push(present(at, body, shared));
             }
             let reason = RemovalReason::Removed;
@@ -230,7 +234,7 @@ async fn ask(events: Vec<Event>, client: &Client, shared: &Shared) -> Answer {
         }
         let run_ended = event.action == Action::Die;
         let runs_again = events.iter().skip(index).any(|later| later.action == Action::Start);
-        if let Some(body) = body.as_ref().filter(|_| run_ended && runs_again) {
+        if let Some(body) = body.as_ref().filter(|_| is_known && run_ended && runs_again) {
             answer.sightings.push(present(event.at, body.clone(), shared));
         }
     }

@@ -257,3 +257,41 @@ async fn an_engine_that_hangs_does_not_block_a_subscription_for_ever() {
     fake.engine.hung.store(false, Ordering::SeqCst);
     assert_eq!(soon(waiting.next()).await, None);
 }
+
+/// An inspector of one more run of the agent, which remembers in `state_dir` what the runs before it told.
+fn run_with(fake: &Fake, state_dir: &std::path::Path) -> DockerInspector {
+    let (address, state_dir) = (Address::Unix(fake.socket.clone()), Some(state_dir.to_owned()));
+    DockerInspector::new(Settings { address, state_dir, ..Settings::of(Engine::Docker) })
+}
+
+#[tokio::test]
+async fn what_came_and_went_between_two_runs_of_the_agent_is_told() {
+    let (fake, folder) = (Fake::start(), tempfile::tempdir().unwrap());
+    let mut events = subscribed(&run_with(&fake, folder.path())).await;
+    fake.engine.put("a1", Answer::Body(running("a1")));
+    fake.engine.happen("start", "a1");
+    sightings(&mut events, |all| !all.is_empty()).await;
+    // The run comes back for the next signal, then it is killed.
+    assert!(tokio::time::timeout(Duration::from_millis(200), events.next()).await.is_err());
+    drop(events);
+    for action in ["create", "start", "die", "destroy"] {
+        fake.engine.happen(action, "b2");
+    }
+    let mut events = subscribed(&run_with(&fake, folder.path())).await;
+    let told = sightings(&mut events, |all| all.iter().any(is_gone)).await;
+    let last = told.iter().rfind(|one| !is_gone(one) && container(one).id == "b2").expect("b2 was not told");
+    assert_eq!((container(last).exit_code, container(last).finished_at), (Some(3), Some(at(3))));
+}
+
+#[tokio::test]
+async fn of_a_container_that_only_an_earlier_run_knew_the_end_alone_is_told() {
+    let fake = Fake::start();
+    let inspector = inspector(&fake);
+    let mut events = subscribed(&inspector).await;
+    for action in ["kill", "die", "destroy"] {
+        fake.engine.happen(action, "a1");
+    }
+    let told = sightings(&mut events, |all| !all.is_empty()).await;
+    let reason = RemovalReason::Removed;
+    assert_eq!(told, [Sighting { at: at(2), what: Sighted::Gone { native_id: "a1".into(), reason } }]);
+}

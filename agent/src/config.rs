@@ -6,10 +6,11 @@
 use std::path::{Path, PathBuf};
 
 use orchestrix_common::{
-    config::{Loaded, Loader, Problems},
+    config::{Loaded, Loader, Problems, Reference},
     log::LogConfig,
     pki::Pin,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::inspect::docker::Address;
@@ -17,27 +18,39 @@ use crate::inspect::docker::Address;
 /// Where the configuration is looked for when no file is named.
 pub const DEFAULT_FILE: &str = "/etc/orchestrix/agent.toml";
 
+/// Where a join token is looked for when nothing else is named.
+pub const DEFAULT_TOKEN_FILE: &str = "/etc/orchestrix/join.token";
+
+/// Credential of the unit that may hold the join token.
+const TOKEN_CREDENTIAL: &str = "orchestrix.join-token";
+
+/// Keys that cannot be changed while an agent runs: its log's form was chosen and its folder locked at the start.
+pub const FIXED: [&str; 2] = ["state_dir", "log.format"];
+
 /// The smallest outbox that makes sense.
 const LEAST_OUTBOX: u64 = 1 << 20;
 
 /// The whole configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AgentConfig {
-    /// Where the collector is, `HOST:PORT`. Needed by `run` and `enroll`.
+    /// Where the collector is, `HOST:PORT`. When not set, the one that `enroll` was told.
     pub collector: Option<String>,
-    /// File that holds a join token, for a host that is not enrolled yet.
+    /// File that holds a join token, for a host that is not enrolled yet. When not set: the credential
+    /// `orchestrix.join-token` of the unit, else `/etc/orchestrix/join.token`. `%d/NAME` is the credential NAME.
     pub token_file: Option<PathBuf>,
     /// File that holds the token of the pod's service account, for an agent in a Kubernetes cluster. It stands for a join
     /// token and needs `collector_pin`.
     pub service_account_token_file: Option<PathBuf>,
-    /// Hash of the collector's CA, by which an agent without a join token recognises the collector.
+    /// Hash of the collector's CA, by which an agent without a join token recognises the collector;
+    /// `orchestrix-collector token pin` prints it.
     pub collector_pin: Option<String>,
     /// Folder for the identity, the outbox and the status socket.
     pub state_dir: PathBuf,
-    /// Bytes that reports may take on disk while the collector is away; past them the oldest are dropped.
+    /// Bytes that reports may take on disk while the collector is away, at least 1048576. Past them the oldest history is
+    /// dropped and counted; the current state is delivered whole all the same.
     pub outbox_max_bytes: u64,
-    /// Priority among processes (nice(1)): 0 is normal, 19 the lowest.
+    /// Priority among processes (nice(1)): 0 is normal, 19 the lowest. Without rights it can only be lowered.
     pub nice: u8,
     /// What the agent tells about itself.
     pub log: LogConfig,
@@ -65,7 +78,7 @@ impl Default for AgentConfig {
 }
 
 /// What is looked at.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct InspectConfig {
     /// The host itself.
@@ -85,7 +98,7 @@ pub struct InspectConfig {
 }
 
 /// A source that is looked at or not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SwitchConfig {
     /// Whether it is looked at.
@@ -99,7 +112,7 @@ impl Default for SwitchConfig {
 }
 
 /// An engine with Docker's API.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EngineConfig {
     /// Whether it is looked at.
@@ -108,7 +121,7 @@ pub struct EngineConfig {
     pub address: Option<String>,
     /// Report scrubbed arguments of commands, not only their number.
     pub report_arguments: bool,
-    /// The longest time between two looks at everything when no event asks for one.
+    /// The longest time between two looks at everything when no event asks for one, 5 to 86400.
     pub interval_secs: u64,
 }
 
@@ -119,7 +132,7 @@ impl Default for EngineConfig {
 }
 
 /// Processes that matter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProcessConfig {
     /// Whether they are looked at.
@@ -137,7 +150,7 @@ impl Default for ProcessConfig {
 }
 
 /// The cluster that this host is a node of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct KubernetesConfig {
     /// Whether it is looked at.
@@ -168,7 +181,7 @@ impl Default for KubernetesConfig {
 }
 
 /// Where the host's files are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RootConfig {
     /// procfs of the host.
@@ -186,7 +199,7 @@ impl Default for RootConfig {
 }
 
 /// What the agent may use itself; past it, it says so in its log and status.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BudgetConfig {
     /// Per cent of one core, mean of a minute.
@@ -246,8 +259,39 @@ pub fn load(
         .flag("--state-dir", "state_dir", state_dir.map(text))
         .load::<AgentConfig>();
     check(&mut loaded);
+    let token = loaded.value.token_file.take();
+    let token = loaded.secret_file("token_file", token, TOKEN_CREDENTIAL);
+    let has_account = loaded.value.service_account_token_file.is_some();
+    loaded.value.token_file = token.or_else(|| (!has_account).then(|| DEFAULT_TOKEN_FILE.into()));
+    let account = loaded.value.service_account_token_file.take();
+    if account.is_some() {
+        let key = "service_account_token_file";
+        loaded.value.service_account_token_file = loaded.secret_file(key, account, "");
+    }
     let ignored = std::mem::take(&mut loaded.ignored);
     loaded.into_result().map(|config| Configured { config, ignored })
+}
+
+/// The reference of all keys, as Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let introduction = format!(
+        "`{DEFAULT_FILE}`, or the file that `--config` names. A reload takes over all keys but {}; they are told in the log \
+         when they differ and count from the next start.",
+        FIXED.map(|key| format!("`{key}`")).join(" and ")
+    );
+    let reloaded = [
+        "collector",
+        "token_file",
+        "service_account_token_file",
+        "collector_pin",
+        "outbox_max_bytes",
+        "nice",
+        "log.level",
+        "inspect",
+        "budget",
+    ];
+    Reference { program: "orchestrix-agent", introduction: &introduction, reloaded: &reloaded }.of::<AgentConfig>()
 }
 
 fn check(loaded: &mut Loaded<AgentConfig>) {
@@ -336,7 +380,7 @@ mod tests {
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples/agent.toml");
         let Configured { config, .. } =
             load(Overrides { file: Some(example.clone()), ..Overrides::default() }, []).unwrap();
-        assert_eq!(config.collector.as_deref(), Some("collector.example:7443"));
+        assert_eq!(config.collector, None, "a fresh installation waits to be told");
         // What is commented out is the default: with the comments taken off, nothing changes.
         let text = std::fs::read_to_string(example).unwrap();
         let uncommented: String = text
@@ -364,6 +408,36 @@ mod tests {
             assert!(problems.lines().any(|line| line.starts_with(&format!("{key} (from "))), "{key}: {problems}");
         }
         assert_eq!(problems.lines().count(), 7, "{problems}");
+    }
+
+    #[test]
+    fn every_key_is_in_the_example_and_in_the_reference() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy");
+        let file = folder.join("CONFIG.md");
+        let written = std::fs::read_to_string(&file).unwrap();
+        let wanted = orchestrix_common::config::replaced(&written, "orchestrix-agent", &reference());
+        if std::env::var_os("ORCHESTRIX_UPDATE_REFERENCE").is_some() {
+            std::fs::write(file, &wanted).unwrap();
+        } else {
+            assert!(wanted == written, "deploy/CONFIG.md is out of date: run deploy/reference");
+        }
+        let example = std::fs::read_to_string(folder.join("examples/agent.toml")).unwrap();
+        for line in reference().lines().filter_map(|line| line.strip_prefix("| `")) {
+            let key = line.split('`').next().unwrap();
+            assert!(
+                example.lines().any(|line| line.trim_start_matches(['#', ' ']).starts_with(&format!("{key} ="))),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_join_token_has_a_usual_place_unless_an_account_stands_for_it() {
+        assert_eq!(with_text("").unwrap().config.token_file, Some(DEFAULT_TOKEN_FILE.into()));
+        let account = with_text("service_account_token_file = '/x'").unwrap().config;
+        assert_eq!((account.token_file, account.service_account_token_file), (None, Some("/x".into())));
+        let problems = with_text("token_file = '%d/x'").unwrap_err().to_string();
+        assert!(problems.contains("token_file (from ") && problems.contains("credentials"), "{problems}");
     }
 
     #[test]

@@ -10,16 +10,23 @@ use std::{
 };
 
 use orchestrix_common::{
-    config::{Loaded, Loader, Problems},
+    config::{Loaded, Loader, Problems, Reference},
     log::LogConfig,
     pki::TrustDomain,
 };
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::pki::RegisteredCluster;
 
 /// The file that is read when no other place is named.
 pub const DEFAULT_FILE: &str = "/etc/orchestrix/collector.toml";
+
+/// Credential of the unit that may hold the address of the database.
+const DATABASE_CREDENTIAL: &str = "database-url";
+
+/// Keys that a reload takes over; all others count from the next start.
+pub const RELOADED: [&str; 3] = ["history", "kubernetes", "log.level"];
 
 /// A configuration without known problems.
 #[derive(Clone)]
@@ -83,30 +90,62 @@ impl fmt::Debug for Config {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Raw {
-    data_dir: Option<PathBuf>,
+    /// Folder for the embedded database, the key that seals the CA, and the admin token.
+    data_dir: PathBuf,
+    /// Address of the inventory database, `sqlite://PATH` or `mysql://USER:PASSWORD@HOST/NAME`. When nothing is set:
+    /// `sqlite://DATA_DIR/inventory.db`.
     database_url: Option<String>,
+    /// File that holds the address of the inventory database, when there is a password in it. When not set: the
+    /// credential `database-url` of the unit, unless it is empty. `%d/NAME` is the credential NAME.
     database_url_file: Option<PathBuf>,
+    /// The side that agents see.
     agents: RawAgents,
+    /// The side that people and programs see: admin API, UI, metrics and health, as plain HTTP.
     api: RawApi,
+    /// A Kubernetes cluster whose agents enrol by their service account instead of a join token; one block for each.
     kubernetes: Vec<RawCluster>,
+    /// What is kept of the past.
     history: RawHistory,
+    /// What the collector tells about itself.
     log: LogConfig,
 }
 
-#[derive(Debug, Deserialize)]
+impl Default for Raw {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("/var/lib/orchestrix/collector"),
+            database_url: None,
+            database_url_file: None,
+            agents: RawAgents::default(),
+            api: RawApi::default(),
+            kubernetes: Vec::new(),
+            history: RawHistory::default(),
+            log: LogConfig::default(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RawCluster {
+    /// What identifies it: `kubectl get namespace kube-system -o jsonpath={.metadata.uid}`.
     cluster_uid: String,
+    /// File with its public keys: `kubectl get --raw /openid/v1/jwks`, or the `--service-account-key-file` of its API
+    /// server. Read anew for each token.
     keys_file: PathBuf,
+    /// Issuer of its tokens.
     #[serde(default = "default_issuer")]
     issuer: String,
+    /// Audience that a token must be for.
     #[serde(default = "default_audience")]
     audience: String,
+    /// Namespace of the agents.
     #[serde(default = "default_namespace")]
     namespace: String,
+    /// Service account of the agents.
     #[serde(default = "default_account")]
     service_account: String,
 }
@@ -127,9 +166,10 @@ fn default_account() -> String {
     "orchestrix-agent".to_owned()
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct RawHistory {
+    /// How many days changes are kept, up to 36500: so far back the inventory can be read as it was. 0 keeps all of them.
     keep_days: u64,
 }
 
@@ -139,13 +179,18 @@ impl Default for RawHistory {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct RawAgents {
+    /// Where agents connect, `ADDRESS:PORT`: enrolment and sessions, TLS 1.3.
     address: String,
+    /// Trust domain of the agents' identities. Fixed by the first start of an installation.
     trust_domain: String,
+    /// Mean time between two heartbeats of an agent, 1 to 3600. After three missed ones its host counts as unreachable.
     heartbeat_secs: u64,
+    /// Sessions that may be opened at the same time, 1 to 100000; further ones wait.
     opening_sessions: usize,
+    /// Sessions that may wait to be opened, 1 to 100000; further ones are told when to come back.
     waiting_sessions: usize,
 }
 
@@ -161,9 +206,10 @@ impl Default for RawAgents {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct RawApi {
+    /// Where to listen, `ADDRESS:PORT`. Keep it on loopback, or behind a proxy that does TLS.
     address: String,
 }
 
@@ -180,11 +226,16 @@ impl Default for RawApi {
 pub fn load(loader: Loader) -> Result<(Config, Vec<String>), Problems> {
     let mut loaded: Loaded<Raw> = loader.load();
     let raw = std::mem::take(&mut loaded.value);
-    let data_dir = raw.data_dir.unwrap_or_else(|| PathBuf::from("/var/lib/orchestrix/collector"));
+    let data_dir = raw.data_dir;
     if data_dir.as_os_str().is_empty() {
         loaded.problem("data_dir", "is empty, expected a folder");
     }
-    let database_url = database_url(&mut loaded, &data_dir, raw.database_url, raw.database_url_file.as_deref());
+    let file = match (&raw.database_url, raw.database_url_file) {
+        // Who names the database means that one, whatever the unit was given.
+        (Some(_), None) => None,
+        (_, file) => loaded.secret_file("database_url_file", file, DATABASE_CREDENTIAL),
+    };
+    let database_url = database_url(&mut loaded, &data_dir, raw.database_url, file.as_deref());
     if let Err(error) = raw.log.check() {
         loaded.problem("log.level", error.to_string());
     }
@@ -199,6 +250,16 @@ pub fn load(loader: Loader) -> Result<(Config, Vec<String>), Problems> {
     };
     let ignored = std::mem::take(&mut loaded.ignored);
     loaded.into_result().map(|_| (config, ignored))
+}
+
+/// The reference of all keys, as Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let introduction = format!(
+        "`{DEFAULT_FILE}`, or the file that `--config` names. A reload takes over the keys marked so; the others are told \
+         in the log when they differ and count from the next start."
+    );
+    Reference { program: "orchestrix-collector", introduction: &introduction, reloaded: &RELOADED }.of::<Raw>()
 }
 
 fn agents(loaded: &mut Loaded<Raw>, raw: RawAgents) -> AgentsConfig {
@@ -285,12 +346,10 @@ fn database_url(loaded: &mut Loaded<Raw>, data_dir: &Path, url: Option<String>, 
 
 #[cfg(test)]
 mod tests {
-    use orchestrix_common::config::Origin;
-
     use super::*;
 
     fn file(text: &str) -> Loader {
-        Loader::new().toml(Origin::File(PathBuf::from("collector.toml")), text)
+        Loader::new().toml(Path::new("collector.toml"), text)
     }
 
     #[test]
@@ -301,14 +360,37 @@ mod tests {
         // With the comment signs in front of keys taken away it still holds nothing unknown.
         let all: String =
             example.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect::<Vec<_>>().join("\n");
-        let table: toml::Table = all.parse().unwrap();
-        for key in ["data_dir", "database_url", "database_url_file", "agents", "api", "history", "log"] {
-            assert!(table.contains_key(key), "{key}");
-        }
-        for key in ["address", "trust_domain", "heartbeat_secs", "opening_sessions", "waiting_sessions"] {
-            assert!(table["agents"].as_table().unwrap().contains_key(key), "agents.{key}");
+        for line in reference().lines().filter_map(|line| line.strip_prefix("| `")) {
+            let key = line.split('`').next().unwrap();
+            assert!(all.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
         }
         assert!(file(&all).load::<Raw>().problems.is_empty());
+    }
+
+    #[test]
+    fn the_reference_is_up_to_date() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/CONFIG.md");
+        let written = fs::read_to_string(&file).unwrap();
+        let wanted = orchestrix_common::config::replaced(&written, "orchestrix-collector", &reference());
+        if std::env::var_os("ORCHESTRIX_UPDATE_REFERENCE").is_some() {
+            fs::write(file, &wanted).unwrap();
+        } else {
+            assert!(wanted == written, "deploy/CONFIG.md is out of date: run deploy/reference");
+        }
+    }
+
+    #[test]
+    fn the_address_of_the_database_can_be_a_credential_of_the_unit() {
+        let folder = tempfile::tempdir().unwrap();
+        let loaded = |text: &str, credential: &str| {
+            fs::write(folder.path().join(DATABASE_CREDENTIAL), credential).unwrap();
+            let variable = ("CREDENTIALS_DIRECTORY".to_owned(), folder.path().to_str().unwrap().to_owned());
+            load(file(text).environment([variable])).unwrap().0.database_url
+        };
+        assert_eq!(loaded("", "mysql://me:secret@db/x\n"), "mysql://me:secret@db/x");
+        assert_eq!(loaded("data_dir = '/d'", "\n"), "sqlite:///d/inventory.db");
+        assert_eq!(loaded("database_url = 'mysql://b/y'", "mysql://a/x"), "mysql://b/y");
+        assert_eq!(loaded("database_url_file = '%d/database-url'", "mysql://a/x"), "mysql://a/x");
     }
 
     #[test]
@@ -318,7 +400,7 @@ mod tests {
             .flag("--api", "api.address", Some("7480"));
         let problems = load(loader).unwrap_err().to_string();
         for key in [
-            "agents.address (from collector.toml)",
+            "agents.address (from collector.toml, line 2)",
             "agents.heartbeat_secs",
             "agents.speed",
             "log.level",

@@ -7,6 +7,7 @@ pub mod config;
 pub mod hash;
 pub mod id;
 pub mod log;
+pub mod manual;
 pub mod model;
 pub mod pki;
 pub mod redact;

@@ -2,13 +2,17 @@
 //!
 //! It knows nothing of what is logged. Standard output stays free for what a command prints.
 
-use std::io::{self, IsTerminal as _};
+use std::{
+    fmt,
+    io::{self, IsTerminal as _},
+};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::EnvFilter;
 
 /// The `[log]` section of a configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
     /// A level (`error`, `warn`, `info`, `debug`, `trace`), or levels by module: `info,orchestrix_agent::link=debug`.
@@ -24,7 +28,7 @@ impl Default for LogConfig {
 }
 
 /// How an event is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// A line for people, coloured on a terminal.
@@ -43,6 +47,28 @@ pub enum LogError {
     /// Something else in this process set it up before.
     #[error("logging was set up twice")]
     Twice,
+    /// The level cannot be changed any more.
+    #[error("the log is closed")]
+    Closed,
+}
+
+/// Changes what is told while the program runs.
+pub struct LogControl(Box<dyn Fn(EnvFilter) -> Result<(), LogError> + Send + Sync>);
+
+impl fmt::Debug for LogControl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogControl")
+    }
+}
+
+impl LogControl {
+    /// Tells from now on what the configuration's level asks for. The form stays as it was at the start.
+    ///
+    /// # Errors
+    /// When the level cannot be read.
+    pub fn set_level(&self, config: &LogConfig) -> Result<(), LogError> {
+        (self.0)(config.filter()?)
+    }
 }
 
 impl LogConfig {
@@ -59,17 +85,25 @@ impl LogConfig {
     }
 }
 
-/// Starts logging for the whole process.
+/// Starts logging for the whole process, and gives what changes its level later.
 ///
 /// # Errors
 /// When the level cannot be read, or logging was set up before.
-pub fn init(config: &LogConfig) -> Result<(), LogError> {
-    let events = fmt().with_env_filter(config.filter()?).with_writer(io::stderr);
-    let result = match config.format {
-        LogFormat::Human => events.with_ansi(io::stderr().is_terminal()).with_target(false).try_init(),
-        LogFormat::Json => events.json().flatten_event(true).with_current_span(false).try_init(),
-    };
-    result.map_err(|_| LogError::Twice)
+pub fn init(config: &LogConfig) -> Result<LogControl, LogError> {
+    let events = tracing_subscriber::fmt().with_env_filter(config.filter()?).with_writer(io::stderr);
+    // The two forms have types of their own, and so have the handles of their filters.
+    macro_rules! started {
+        ($events:expr) => {{
+            let events = $events.with_filter_reloading();
+            let handle = events.reload_handle();
+            events.try_init().map_err(|_| LogError::Twice)?;
+            LogControl(Box::new(move |filter| handle.reload(filter).map_err(|_| LogError::Closed)))
+        }};
+    }
+    Ok(match config.format {
+        LogFormat::Human => started!(events.with_ansi(io::stderr().is_terminal()).with_target(false)),
+        LogFormat::Json => started!(events.json().flatten_event(true).with_current_span(false)),
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow};
 use orchestrix_common::{model::Machine, time::SystemClock};
 
 use crate::{
-    config::AgentConfig,
+    config::{AgentConfig, DEFAULT_TOKEN_FILE},
     identity::{Identity, IdentityError, Pass},
     inspect::registry::Surroundings,
 };
@@ -51,18 +51,16 @@ pub(super) fn pass(config: &AgentConfig) -> anyhow::Result<Pass> {
 }
 
 fn token(config: &AgentConfig) -> anyhow::Result<String> {
-    let file = config.token_file.as_deref().ok_or_else(|| {
-        anyhow!(
-            "this host is not enrolled and no join token is configured; make one on the collector with \
-             `orchestrix-collector token create`, store it in a file and name that with --token-file"
-        )
-    })?;
-    read_token(file)
+    read_token(config.token_file.as_deref().unwrap_or(Path::new(DEFAULT_TOKEN_FILE)))
 }
 
 fn read_token(file: &Path) -> anyhow::Result<String> {
     let text = fs::read_to_string(file).with_context(|| {
-        format!("cannot read the join token in {}; store there what `token create` printed", file.display())
+        format!(
+            "this host is not enrolled, and there is no join token in {}; make one on the collector with \
+             `orchestrix-collector token create` and store it there, or name another file with --token-file",
+            file.display()
+        )
     })?;
     let token = text.trim();
     if token.is_empty() {

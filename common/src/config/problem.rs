@@ -5,8 +5,8 @@ use std::{fmt, path::PathBuf};
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A file.
-    File(PathBuf),
+    /// A file, and the line in it, counted from 1; `None` when the file as a whole is meant.
+    File(PathBuf, Option<usize>),
     /// An environment variable, by its whole name.
     Environment(String),
     /// A command line flag, by its name with dashes.
@@ -16,7 +16,8 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => write!(f, "{}", path.display()),
+            Self::File(path, None) => write!(f, "{}", path.display()),
+            Self::File(path, Some(line)) => write!(f, "{}, line {line}", path.display()),
             Self::Environment(variable) => write!(f, "${variable}"),
             Self::Flag(name) => f.write_str(name),
         }
@@ -40,6 +41,14 @@ impl Problem {
     pub fn general(origin: Origin, message: String) -> Self {
         Self { key: String::new(), origin: Some(origin), message }
     }
+
+    /// Files from top to bottom, then the rest in the order in which it was found.
+    fn place(&self) -> usize {
+        match self.origin {
+            Some(Origin::File(_, line)) => line.unwrap_or(0),
+            _ => usize::MAX,
+        }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -52,7 +61,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong, in the order in which it was found. Displayed as one line each.
+/// Everything that is wrong: what stands in the file from top to bottom, then the rest. Displayed as one line each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{}", lines(.0))]
 pub struct Problems(Vec<Problem>);
@@ -60,7 +69,8 @@ pub struct Problems(Vec<Problem>);
 impl Problems {
     /// Adds one.
     pub fn push(&mut self, problem: Problem) {
-        self.0.push(problem);
+        let at = self.0.partition_point(|known| known.place() <= problem.place());
+        self.0.insert(at, problem);
     }
 
     /// Nothing is wrong.
@@ -72,6 +82,11 @@ impl Problems {
     /// The problems one by one.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.0.iter()
+    }
+
+    /// Something is wrong with this very key.
+    pub(super) fn concern(&self, key: &str) -> bool {
+        self.0.iter().any(|problem| !key.is_empty() && problem.key == key)
     }
 }
 

@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use serde::Deserialize;
 
 use super::*;
@@ -12,6 +10,16 @@ struct Raw {
     log: Log,
     programs: Vec<String>,
     verbose: bool,
+    clusters: Vec<Cluster>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cluster {
+    uid: String,
+    keys: PathBuf,
+    #[serde(default)]
+    weight: u32,
 }
 
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -30,7 +38,7 @@ enum Format {
 }
 
 fn file(text: &str) -> Loader {
-    Loader::new().toml(Origin::File(PathBuf::from("/etc/x.toml")), text)
+    Loader::new().toml(Path::new("/etc/x.toml"), text)
 }
 
 fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -67,17 +75,86 @@ fn every_problem_is_reported_with_its_key_and_its_origin() {
             .environment(variables(&[("ORCHESTRIX_VERBOSE", "perhaps")])),
     );
     for (key, origin) in [
-        ("colector", "/etc/x.toml"),
-        ("heartbeat_secs", "/etc/x.toml"),
-        ("programs[1]", "/etc/x.toml"),
-        ("log.format", "/etc/x.toml"),
-        ("log.colour", "/etc/x.toml"),
+        ("colector", "/etc/x.toml, line 1"),
+        ("heartbeat_secs", "/etc/x.toml, line 2"),
+        ("programs[1]", "/etc/x.toml, line 3"),
+        ("log.format", "/etc/x.toml, line 5"),
+        ("log.colour", "/etc/x.toml, line 6"),
         ("verbose", "$ORCHESTRIX_VERBOSE"),
     ] {
         let begin = format!("{key} (from {origin}): ");
         assert!(found.iter().any(|line| line.starts_with(&begin)), "{begin} is not in {found:#?}");
     }
     assert_eq!(found.len(), 6, "{found:#?}");
+    // From top to bottom.
+    assert!(found[0].starts_with("colector") && found[4].starts_with("log.colour"), "{found:#?}");
+}
+
+#[test]
+fn an_unknown_key_is_told_the_nearest_one() {
+    let found = problems(file("colector = 'a'\nwhatever = 3\n[log]\nlevle = 'info'"));
+    assert_eq!(
+        found,
+        [
+            "colector (from /etc/x.toml, line 1): there is no such key; did you mean \"collector\"?",
+            "whatever (from /etc/x.toml, line 2): there is no such key; expected one of collector, heartbeat_secs, log, \
+             programs, verbose, clusters",
+            "log.levle (from /etc/x.toml, line 4): there is no such key; did you mean \"level\"?",
+        ]
+    );
+}
+
+#[test]
+fn problems_in_lists_are_found_in_every_element_with_the_number_it_has_in_the_file() {
+    let text = "programs = [1, 'a', 2]\n[[clusters]]\nuid = 7\ncolour = 'red'\n[[clusters]]\n[[clusters]]\nuid = 'x'\n\
+                keys = 'y'\nweight = 'heavy'";
+    let found = problems(file(text));
+    let begins: Vec<_> = found.iter().map(|line| line.split(')').next().unwrap()).collect();
+    assert_eq!(
+        begins,
+        [
+            "programs[0] (from /etc/x.toml, line 1",
+            "programs[2] (from /etc/x.toml, line 1",
+            "clusters[0].keys (from /etc/x.toml, line 2",
+            "clusters[0].uid (from /etc/x.toml, line 3",
+            "clusters[0].colour (from /etc/x.toml, line 4",
+            "clusters[1].uid (from /etc/x.toml, line 5",
+            "clusters[1].keys (from /etc/x.toml, line 5",
+            "clusters[2].weight (from /etc/x.toml, line 9",
+        ],
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn a_variable_for_a_table_of_another_program_is_passed_over() {
+    let loaded = Loader::new()
+        .environment(variables(&[("ORCHESTRIX_API__ADDRESS", "x"), ("ORCHESTRIX_API__TLS__FILE", "y")]))
+        .load::<Raw>();
+    assert_eq!(loaded.problems, Problems::default());
+    assert_eq!(loaded.ignored, ["ORCHESTRIX_API__ADDRESS", "ORCHESTRIX_API__TLS__FILE"]);
+}
+
+#[test]
+fn a_secret_is_a_file_or_a_credential_of_the_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("full"), "secret\n").unwrap();
+    fs::write(folder.path().join("empty"), "\n").unwrap();
+    let with = |text: &str| {
+        let credentials = folder.path().to_str().unwrap();
+        file(text).environment(variables(&[("CREDENTIALS_DIRECTORY", credentials)])).load::<Raw>()
+    };
+    let mut loaded = with("");
+    assert_eq!(loaded.secret_file("k", None, "full"), Some(folder.path().join("full")));
+    assert_eq!(loaded.secret_file("k", None, "empty"), None);
+    assert_eq!(loaded.secret_file("k", None, "missing"), None);
+    assert_eq!(loaded.secret_file("k", Some("%d/other".into()), "full"), Some(folder.path().join("other")));
+    assert_eq!(loaded.secret_file("k", Some("/a/b".into()), "full"), Some("/a/b".into()));
+    assert!(loaded.problems.is_empty());
+    let mut bare = file("").load::<Raw>();
+    assert_eq!(bare.secret_file("k", None, "full"), None);
+    assert_eq!(bare.secret_file("k", Some("%d/other".into()), "full"), None);
+    assert!(bare.problems.concern("k"));
 }
 
 #[test]
@@ -106,10 +183,17 @@ fn a_variable_of_another_program_is_passed_over_but_listed() {
 }
 
 #[test]
-fn a_syntax_error_names_its_line() {
-    let found = problems(file("verbose = true\ncollector = \n"));
-    assert_eq!(found.len(), 1, "{found:#?}");
-    assert!(found[0].starts_with("/etc/x.toml: line 2: "), "{found:#?}");
+fn syntax_errors_name_their_lines_and_hide_nothing_else() {
+    let found = problems(file("verbose = 3\ncollector = \n[log]\nlevel = 'info\ncolour = true\n"));
+    assert_eq!(found.len(), 4, "{found:#?}");
+    for (line, begin) in found.iter().zip([
+        "verbose (from /etc/x.toml, line 1): ",
+        "/etc/x.toml, line 2: ",
+        "/etc/x.toml, line 4: ",
+        "log.colour (from /etc/x.toml, line 5): ",
+    ]) {
+        assert!(line.starts_with(begin), "{found:#?}");
+    }
 }
 
 #[test]
@@ -125,5 +209,5 @@ fn a_checked_value_is_blamed_on_its_origin() {
     loaded.problem("collector", "must be HOST:PORT");
     loaded.problem("heartbeat_secs", "must be set");
     let problems = loaded.into_result().unwrap_err().to_string();
-    assert_eq!(problems, "collector (from /etc/x.toml): must be HOST:PORT\nheartbeat_secs: must be set");
+    assert_eq!(problems, "collector (from /etc/x.toml, line 1): must be HOST:PORT\nheartbeat_secs: must be set");
 }

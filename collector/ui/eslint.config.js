@@ -33,5 +33,5 @@ export default typescript.config(
   },
   { files: ['**/*.{js,mjs}'], languageOptions: { globals: globals.node } },
   // Parts of these run in the page.
-  { files: ['e2e/*.mjs'], languageOptions: { globals: { ...globals.node, document: 'readonly', innerWidth: 'readonly' } } },
+  { files: ['e2e/**/*.mjs'], languageOptions: { globals: { ...globals.node, document: 'readonly', innerWidth: 'readonly', getComputedStyle: 'readonly', PerformanceObserver: 'readonly', MutationObserver: 'readonly', Element: 'readonly', performance: 'readonly' } } },
 );

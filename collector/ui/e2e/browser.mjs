@@ -1,5 +1,5 @@
 // Debian's Chromium with a new, empty profile.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -27,4 +27,19 @@ export async function openBrowser(options = {}) {
       rmSync(profile, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Has a context take the UI from a folder instead of from the collector, which holds what was there when it was built. For
+ * work on the UI: the page's policy and everything else stay the collector's.
+ */
+export async function serveFromDisk(context, base, dist) {
+  await context.route(`${base}/ui/**`, async (route) => {
+    const path = decodeURIComponent(new URL(route.request().url()).pathname).replace(/^\/ui\//, '');
+    const file = join(dist, path);
+    if (path !== '' && existsSync(file) && statSync(file).isFile()) return route.fulfill({ path: file });
+    const response = await route.fetch();
+    const nonce = /'nonce-(\w+)'/.exec(response.headers()['content-security-policy'] ?? '')?.[1] ?? '';
+    return route.fulfill({ response, body: readFileSync(join(dist, 'index.html'), 'utf8').replaceAll('__NONCE__', nonce) });
+  });
 }

@@ -35,7 +35,7 @@ WITH RECURSIVE ${series('n', 0, COMPUTES - 1)} INSERT INTO computes (id, name, h
     CASE i % 3 WHEN 0 THEN 'Debian GNU/Linux 12' WHEN 1 THEN 'Ubuntu 24.04 LTS' ELSE 'Rocky Linux 9.4' END, 4 << (i % 4), 8 << (i % 5), 200, 'ACTIVE', 900 + i / 250 FROM n;
 WITH RECURSIVE ${series('n', 0, 9_699)} INSERT INTO agents (id, compute_id, hostname, version, state, reachable, enrolled_at_us, connected_at_us, reported_at_us, applied_sequence)
   SELECT printf('0190c1a2-7c3e-7c42-9b1d-%012x', i), 100000 + i, 'host-' || printf('%05d', i), '0.1.0', 'ACTIVE', i % 50 <> 7, ${MICROS}, ${MICROS}, ${MICROS}, 12 FROM n;
-INSERT INTO agent_liveness (agent_id, seen_at_us) SELECT id, ${MICROS} + 3600000000 FROM agents WHERE id LIKE '0190c1a2-7c3e-7c42-9b1d-%';
+INSERT INTO agent_liveness (agent_id, seen_at_us) SELECT id, ${MICROS} FROM agents WHERE id LIKE '0190c1a2-7c3e-7c42-9b1d-%';
 INSERT INTO agent_sources (agent_id, source, health, completeness, reason, since_at_us, warnings)
   SELECT id, 'host', 'healthy', 'complete', '', ${MICROS}, 0 FROM agents WHERE id LIKE '0190c1a2-7c3e-7c42-9b1d-%';
 INSERT INTO agent_sources (agent_id, source, health, completeness, reason, since_at_us, warnings)
@@ -52,6 +52,9 @@ ${hostile.map((name, index) => `INSERT INTO compute_workloads (id, compute_id, w
 COMMIT;
 `;
 }
+
+/** Has the generated agents be heard of now: nobody else speaks for them. */
+export const aliveSql = () => `UPDATE agent_liveness SET seen_at_us = ${MICROS} WHERE agent_id LIKE '0190c1a2-7c3e-7c42-9b1d-%';`;
 
 /** Changes of workloads, as the change feed tells them. */
 export const changesSql = (count) => `

@@ -1,6 +1,6 @@
 import createCache from '@emotion/cache';
 import { CacheProvider } from '@emotion/react';
-import { CssBaseline, ThemeProvider } from '@mui/material';
+import { GlobalStyles, ThemeProvider } from '@mui/material';
 import { configure } from 'mobx';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -9,8 +9,9 @@ import { BrowserRouter } from 'react-router';
 import { App } from './App';
 import { Stores, StoresContext } from './stores/root';
 import './theme/fonts.css';
+import './theme/cells.css';
 import './theme/tree.css';
-import { theme } from './theme/theme';
+import { baseline, theme } from './theme/theme';
 
 configure({ enforceActions: 'observed' });
 
@@ -30,7 +31,7 @@ if (root) {
     <StrictMode>
       <CacheProvider value={cache}>
         <ThemeProvider theme={theme} defaultMode="system">
-          <CssBaseline />
+          <GlobalStyles styles={baseline} />
           <StoresContext value={stores}>
             <BrowserRouter basename="/ui">
               <App />

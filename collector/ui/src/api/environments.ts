@@ -51,6 +51,14 @@ export interface EnvironmentSummary {
   memoryBytes: number;
 }
 
+export interface Condition {
+  evidence: string;
+  /** Of a label or a tag. */
+  key?: string;
+  operator: string;
+  values: string[];
+}
+
 export interface Rule {
   id: number;
   kind: 'assign' | 'separate';
@@ -62,7 +70,7 @@ export interface Rule {
   otherCode: string | null;
   confidence: number;
   match: 'all' | 'any';
-  conditions: Record<string, unknown>[];
+  conditions: Condition[];
   scope: Record<string, unknown>;
 }
 

@@ -1,4 +1,4 @@
-import { Checkbox, IconButton, Menu, MenuItem, Tooltip } from '@mui/material';
+import { IconButton, Menu, MenuItem, Tooltip } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useState } from 'react';
 
@@ -28,7 +28,7 @@ export const ColumnChooser = observer(function ColumnChooser({ table, columns, f
       <Menu open={anchor !== null} anchorEl={anchor} onClose={() => setAnchor(null)}>
         {columns.map((column) => (
           <MenuItem key={column.id} role="menuitemcheckbox" aria-checked={shown.includes(column.id)} onClick={() => toggle(column.id)}>
-            <Checkbox size="small" checked={shown.includes(column.id)} tabIndex={-1} aria-hidden sx={{ p: 0, mr: 2 }} slotProps={{ input: { 'aria-hidden': true, tabIndex: -1 } }} />
+            <span className="tick">{shown.includes(column.id) && <Icon name="check" size={14} tone="accent" />}</span>
             {column.label}
           </MenuItem>
         ))}

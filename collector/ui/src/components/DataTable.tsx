@@ -76,7 +76,8 @@ export const DataTable = observer(function DataTable<T>({ name, label, data, col
     return column && sort ? [...list].sort((one, other) => compareCells(column.value(one), column.value(other), sort.down)) : list;
   }, [data.value, columns, sort]);
 
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: rowHeight, overscan: 12 });
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: rowHeight, overscan: 6 });
+  const wide = shown.reduce((sum, column) => sum + column.width, 0);
   const template = shown.map((column) => (column.grow ? `minmax(${column.width}px, 1fr)` : `${column.width}px`)).join(' ');
 
   const press = (event: KeyboardEvent) => {
@@ -94,7 +95,7 @@ export const DataTable = observer(function DataTable<T>({ name, label, data, col
 
   if (data.state === 'failed' && !data.value) return <Failure error={data.error} retry={retry} />;
   return (
-    <Box sx={{ flex: 1, minHeight: 0, display: 'flex', flexDirection: 'column' }}>
+    <Box sx={{ flex: 1, minHeight: 0, minWidth: 0, display: 'flex', flexDirection: 'column' }}>
       <Box sx={{ display: 'flex', alignItems: 'center', gap: 2, px: 4, minHeight: 38, flexShrink: 0 }}>
         {tools}
         <Box sx={{ flex: 1 }} />
@@ -113,7 +114,7 @@ export const DataTable = observer(function DataTable<T>({ name, label, data, col
         onKeyDown={press}
         sx={{ flex: 1, minHeight: 0, overflow: 'auto', borderTop: 1, borderColor: 'divider', bgcolor: 'background.paper', '&:focus-visible': { outlineOffset: -2 } }}
       >
-        <Box role="row" aria-rowindex={1} className="tree-grid" sx={{ height: 28, minWidth: 'max-content', position: 'sticky', top: 0, zIndex: 1, bgcolor: 'background.paper', borderBottom: 1, borderColor: 'divider' }} style={{ gridTemplateColumns: template }}>
+        <Box role="row" aria-rowindex={1} className="tree-grid" sx={{ height: 28, position: 'sticky', top: 0, zIndex: 1, bgcolor: 'background.paper', borderBottom: 1, borderColor: 'divider' }} style={{ gridTemplateColumns: template, minWidth: `max(100%, ${wide}px)` }}>
           {shown.map((column) => (
             <Box
               key={column.id}
@@ -147,14 +148,14 @@ export const DataTable = observer(function DataTable<T>({ name, label, data, col
             <div role="gridcell">{typeof empty === 'string' ? <Empty title={empty} /> : empty}</div>
           </div>
         )}
-        <Box role="presentation" sx={{ position: 'relative', minWidth: 'max-content' }} style={{ height: virtual.getTotalSize() }}>
+        <Box role="presentation" sx={{ position: 'relative' }} style={{ height: virtual.getTotalSize(), minWidth: `max(100%, ${wide}px)` }}>
           {virtual.getVirtualItems().map((item) => {
             const row = rows[item.index];
             if (row === undefined) return null;
             const key = keyOf(row);
             const glow = glowOf ? live.glowing.get(glowOf(row)) : undefined;
             return (
-              <Box
+              <div
                 key={key}
                 role="row"
                 aria-rowindex={item.index + 2}
@@ -164,15 +165,15 @@ export const DataTable = observer(function DataTable<T>({ name, label, data, col
                   setCursor(item.index);
                   onOpen?.(row);
                 }}
-                style={{ top: item.start, height: ROW, gridTemplateColumns: template }}
+                style={{ transform: `translateY(${item.start}px)`, height: ROW, gridTemplateColumns: template }}
               >
                 {glow !== undefined && <span key={glow} className="glow" aria-hidden />}
                 {shown.map((column, index) => (
-                  <Box key={column.id} role="gridcell" className={column.numeric ? 'number' : undefined} sx={{ px: 2, pl: index === 0 ? 4 : 2, overflow: 'hidden', whiteSpace: 'nowrap', textOverflow: 'ellipsis', minWidth: 0 }}>
+                  <div key={column.id} role="gridcell" className={`cell${index === 0 ? ' first' : ''}${column.numeric ? ' number' : ''}`}>
                     {column.cell ? column.cell(row) : shownValue(column.value(row))}
-                  </Box>
+                  </div>
                 ))}
-              </Box>
+              </div>
             );
           })}
         </Box>

@@ -10,8 +10,19 @@ export interface Fact {
   why?: string;
 }
 
+interface Props {
+  title?: string;
+  facts: Fact[];
+  /** Tells what is not known in one line at the end, instead of in a line each. */
+  fold?: boolean;
+}
+
+const isKnown = ({ value }: Fact): boolean => value !== null && value !== undefined && value !== '';
+
 /** What is known of something, and what is not. */
-export function FactList({ title, facts }: { title?: string; facts: Fact[] }) {
+export function FactList({ title, facts: all, fold = false }: Props) {
+  const unknown = fold ? all.filter((fact) => !isKnown(fact)) : [];
+  const facts: Fact[] = unknown.length < 2 ? all : [...all.filter(isKnown), { label: 'Not known', value: <span className="quiet">{unknown.map((fact) => fact.label).join(', ')}</span> }];
   return (
     <Box component="section" sx={{ '& + &': { mt: 5 } }}>
       {title && (
@@ -19,10 +30,10 @@ export function FactList({ title, facts }: { title?: string; facts: Fact[] }) {
           {title}
         </Typography>
       )}
-      <Box component="dl" sx={{ m: 0, display: 'grid', gridTemplateColumns: 'minmax(100px, 34%) 1fr', columnGap: 3 }}>
+      <Box component="dl" sx={{ m: 0, display: 'grid', gridTemplateColumns: 'minmax(100px, 34%) 1fr', }}>
         {facts.map(({ label, value, why }) => (
           <Box key={label} sx={{ display: 'contents', '& > *': { py: 0.9, borderBottom: '1px solid', borderColor: 'divider' } }}>
-            <Box component="dt" sx={{ color: 'text.secondary' }}>
+            <Box component="dt" sx={{ color: 'text.secondary', pr: 3 }}>
               {label}
             </Box>
             <Box component="dd" sx={{ m: 0, minWidth: 0, overflowWrap: 'anywhere' }}>

@@ -1,4 +1,4 @@
-import { SvgIcon, type SvgIconProps } from '@mui/material';
+import type { CSSProperties } from 'react';
 
 /** Line icons on a grid of 24, drawn for this product. */
 const PATHS = {
@@ -49,10 +49,19 @@ export type IconName = keyof typeof PATHS;
 
 export const isIcon = (name: string): name is IconName => name in PATHS;
 
-export function Icon({ name, size = 16, ...more }: { name: IconName; size?: number } & Omit<SvgIconProps, 'name'>) {
+interface Props {
+  name: IconName;
+  size?: number;
+  /** `quiet` for what only accompanies a text. */
+  tone?: 'quiet' | 'faint' | 'accent';
+  style?: CSSProperties;
+}
+
+/** Plain SVG: a table has hundreds of them. */
+export function Icon({ name, size = 16, tone, style }: Props) {
   return (
-    <SvgIcon {...more} aria-hidden viewBox="0 0 24 24" sx={{ width: size, height: size, fill: 'none', flexShrink: 0, ...more.sx }}>
-      <path d={PATHS[name]} stroke="currentColor" strokeWidth={1.7} strokeLinecap="round" strokeLinejoin="round" fill="none" />
-    </SvgIcon>
+    <svg className={tone ? `icon ${tone}` : 'icon'} aria-hidden viewBox="0 0 24 24" width={size} height={size} style={style}>
+      <path d={PATHS[name]} />
+    </svg>
   );
 }

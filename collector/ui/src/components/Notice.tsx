@@ -8,7 +8,7 @@ import { Icon, type IconName } from './Icon';
 export function Empty({ icon = 'tree', title, children, action }: { icon?: IconName; title: string; children?: ReactNode; action?: ReactNode }) {
   return (
     <Box role="status" sx={{ m: 'auto', py: 10, px: 6, maxWidth: 460, textAlign: 'center', color: 'text.secondary' }}>
-      <Icon name={icon} size={28} sx={{ opacity: 0.7 }} />
+      <Icon name={icon} size={28} tone="faint" />
       <Typography variant="h2" component="p" sx={{ mt: 2, color: 'text.primary' }}>
         {title}
       </Typography>

@@ -1,5 +1,3 @@
-import { Box, Tooltip } from '@mui/material';
-
 import { word } from '../format/text';
 
 /** What a status means for whoever must act. Each has a shape of its own besides its colour. */
@@ -38,14 +36,6 @@ const WORDS: Record<string, Meaning> = {
 
 export const meaning = (status: string | null | undefined): Meaning => (status ? (WORDS[status.toLowerCase()] ?? 'unknown') : 'unknown');
 
-const COLOUR: Record<Meaning, string> = {
-  well: 'orx.well',
-  warn: 'orx.warn',
-  bad: 'orx.bad',
-  unknown: 'orx.unknown',
-  ended: 'orx.unknown',
-};
-
 const SHAPE: Record<Meaning, React.ReactNode> = {
   well: <circle cx="5" cy="5" r="4" fill="currentColor" />,
   warn: <path d="M5 .8 9.600 9H.400z" fill="currentColor" />,
@@ -56,16 +46,9 @@ const SHAPE: Record<Meaning, React.ReactNode> = {
 
 export function StatusMark({ is, label }: { is: Meaning; label?: string }) {
   return (
-    <Box
-      component="svg"
-      viewBox="0 0 10 10"
-      role={label ? 'img' : undefined}
-      aria-label={label}
-      aria-hidden={label ? undefined : true}
-      sx={{ width: 9, height: 9, color: COLOUR[is], flexShrink: 0 }}
-    >
+    <svg className={`mark ${is}`} viewBox="0 0 10 10" role={label ? 'img' : undefined} aria-label={label} aria-hidden={label ? undefined : true}>
       {SHAPE[is]}
-    </Box>
+    </svg>
   );
 }
 
@@ -75,13 +58,10 @@ const SHOWN: Record<string, string> = { ACTIVE: 'up' };
 /** A status as a mark and its word. */
 export function Status({ status, why, shown }: { status: string | null | undefined; why?: string | null; shown?: string }) {
   const is = meaning(status);
-  const body = (
-    <Box component="span" sx={{ display: 'inline-flex', alignItems: 'center', gap: 1.5, whiteSpace: 'nowrap', minWidth: 0 }}>
+  return (
+    <span className={`status ${is}`} data-hint={why ?? undefined}>
       <StatusMark is={is} />
-      <Box component="span" sx={{ overflow: 'hidden', textOverflow: 'ellipsis', color: is === 'bad' || is === 'warn' ? COLOUR[is] : 'inherit' }}>
-        {shown ?? (status ? (SHOWN[status] ?? word(status)) : 'unknown')}
-      </Box>
-    </Box>
+      <span>{shown ?? (status ? (SHOWN[status] ?? word(status)) : 'unknown')}</span>
+    </span>
   );
-  return why ? <Tooltip title={why}>{body}</Tooltip> : body;
 }

@@ -31,12 +31,15 @@ export function duration(milliseconds: number): string {
   return `${seconds} s`;
 }
 
+/** The page's clock moves every few seconds: what just happened may be ahead of it by as much. */
+const AHEAD = 6_000;
+
 /** How long ago, or how far ahead. */
 export function ago(text: string | null | undefined, now: number): string {
   const at = parse(text);
   if (at === null) return UNKNOWN;
   const difference = now - at;
-  if (Math.abs(difference) < 1_500) return 'now';
+  if (difference < 1_500 && difference > -AHEAD) return 'now';
   return difference > 0 ? `${duration(difference)} ago` : `in ${duration(-difference)}`;
 }
 

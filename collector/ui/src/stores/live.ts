@@ -23,7 +23,7 @@ export class LiveStore {
   recent: Change[] = [];
   /** Changes since the page was opened. */
   told = 0;
-  /** Rows that glow, with the number of the change: a new one makes it glow again. */
+  /** Rows that glow, with the number of the change that made them. */
   readonly glowing = observable.map<string, number>();
 
   private readonly listeners = new Set<Listener>();
@@ -110,7 +110,8 @@ export class LiveStore {
       keys.set(resourceKey(change.resourceType, change.resourceId), change.sequence);
       if (change.computeId !== null && change.computeId !== undefined) keys.set(resourceKey('compute', change.computeId), change.sequence);
     }
-    for (const [key, sequence] of keys) this.glowing.set(key, sequence);
+    // What glows already goes on: several changes of one thing at once are one glow.
+    for (const [key, sequence] of keys) if (!this.glowing.has(key)) this.glowing.set(key, sequence);
     setTimeout(() => this.fade(keys), GLOW);
     for (const listener of this.listeners) listener(changes);
   }

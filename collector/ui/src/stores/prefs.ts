@@ -13,7 +13,7 @@ interface Kept {
   query: string | null;
 }
 
-const FIRST: Kept = { columns: {}, detailWidth: 548, query: null };
+const FIRST: Kept = { columns: {}, detailWidth: 564, query: null };
 
 export class PrefsStore {
   kept: Kept;

@@ -53,6 +53,23 @@ describe('what changes while somebody looks', () => {
     live.stop();
   });
 
+  it('glows once for several changes of one thing', async () => {
+    const slow = async function* (): AsyncGenerator<FeedEvent> {
+      yield { kind: 'change', change: change(5, 7) };
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      yield { kind: 'change', change: change(6, 7) };
+      await new Promise((resolve) => setTimeout(resolve, 60_000));
+    };
+    const live = new LiveStore(slow);
+    live.start();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(live.told).toBe(2);
+    expect(live.glowing.get('workload:7')).toBe(5);
+    await vi.advanceTimersByTimeAsync(GLOW);
+    expect(live.glowing.size).toBe(0);
+    live.stop();
+  });
+
   it('is told in bursts and kept in bounds', async () => {
     const many: FeedEvent[] = Array.from({ length: 1_000 }, (_, index) => ({ kind: 'change', change: change(index + 1, index) }));
     const live = new LiveStore(feed(many));

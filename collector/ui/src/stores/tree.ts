@@ -1,7 +1,7 @@
 // The infrastructure as rows of a tree. Places are read at once, computes when their place is opened, workloads when
 // their compute is: what is shown stays as it is while it is read again.
 
-import { makeAutoObservable, observable, runInAction } from 'mobx';
+import { computed, makeAutoObservable, observable, runInAction } from 'mobx';
 
 import type { Change } from '../api/feed';
 import { type ComputeSummary, type Counts, type Place, type Places, readOne, readPlaces, readSummaries, readWorkloads, type Workload } from '../api/inventory';
@@ -76,6 +76,9 @@ export class TreeStore {
       soon: false,
       counted: false,
       counting: false,
+      // They are asked for thousands of times at once, also where nobody watches.
+      placeByKey: computed({ keepAlive: true }),
+      childPlaces: computed({ keepAlive: true }),
     });
     live.onChange((changes) => this.changed(changes));
     live.onReset(() => void this.reload());

@@ -1,7 +1,7 @@
 import { Box, Button } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useState } from 'react';
-import { Link, useNavigate, useParams } from 'react-router';
+import { useParams } from 'react-router';
 
 import { activateAgent, type Agent, refreshAgent, revokeAgent } from '../../api/automation';
 import { Age } from '../../components/Age';
@@ -9,6 +9,7 @@ import { Confirm } from '../../components/Confirm';
 import { CopyButton } from '../../components/CopyButton';
 import { DataTable, type TableColumn } from '../../components/DataTable';
 import { FactList } from '../../components/FactList';
+import { Go, useGo } from '../../components/Go';
 import { Icon } from '../../components/Icon';
 import { Name } from '../../components/Name';
 import { Empty, Failure } from '../../components/Notice';
@@ -45,7 +46,7 @@ const FIRST = ['host', 'state', 'version', 'seen', 'reported', 'lost', 'certific
 export const AgentsPanel = observer(function AgentsPanel() {
   const { automation, session } = useStores();
   const { id } = useParams();
-  const navigate = useNavigate();
+  const go = useGo();
   const agent = id ? automation.agent(id) : null;
   return (
     <>
@@ -58,11 +59,11 @@ export const AgentsPanel = observer(function AgentsPanel() {
           first={FIRST}
           keyOf={(row) => row.id}
           selected={id ?? null}
-          onOpen={(row) => void navigate(`/automation/agents/${row.id}`)}
+          onOpen={(row) => go(`/automation/agents/${row.id}`)}
           retry={() => void automation.read('agents')}
           tools={
             session.may('operator') && (
-              <Button variant="outlined" startIcon={<Icon name="plus" size={14} />} onClick={() => void navigate('/automation/tokens?new=1')}>
+              <Button variant="outlined" startIcon={<Icon name="plus" size={14} />} onClick={() => go('/automation/tokens?new=1')}>
                 Add an agent
               </Button>
             )
@@ -74,7 +75,7 @@ export const AgentsPanel = observer(function AgentsPanel() {
           }
         />
       </Box>
-      {agent && <AgentPane agent={agent} onClose={() => void navigate('/automation/agents')} />}
+      {agent && <AgentPane agent={agent} onClose={() => go('/automation/agents')} />}
     </>
   );
 });
@@ -127,7 +128,7 @@ const AgentPane = observer(function AgentPane({ agent, onClose }: { agent: Agent
         facts={[
           { label: 'State', value: <Status status={stateOf(agent)} /> },
           ...(agent.stateReason ? [{ label: 'Why', value: agent.stateReason }] : []),
-          { label: 'Compute', value: agent.computeId ? <Link to={`/infrastructure/compute/${agent.computeId}`}><Name text={agent.computeName} /></Link> : null, why: 'it has none yet' },
+          { label: 'Compute', value: agent.computeId ? <Go to={`/infrastructure/compute/${agent.computeId}`}><Name text={agent.computeName} /></Go> : null, why: 'it has none yet' },
           { label: 'Last heard of', value: <Age at={agent.lastSeenAt} /> },
           { label: 'Last report stored', value: agent.reportedAt && <Age at={agent.reportedAt} /> },
           { label: 'Reports stored', value: count(agent.appliedSequence) },

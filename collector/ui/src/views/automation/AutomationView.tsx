@@ -1,8 +1,9 @@
 import { Box, Tab, Tabs } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useEffect } from 'react';
-import { useNavigate, useParams } from 'react-router';
+import { useParams } from 'react-router';
 
+import { useGo } from '../../components/Go';
 import { useStores } from '../../stores/root';
 import type { Part } from '../../stores/automation';
 import { AgentsPanel } from './AgentsPanel';
@@ -21,7 +22,7 @@ const TABS: [Part, string][] = [
 export default observer(function AutomationView() {
   const { automation, session } = useStores();
   const { tab } = useParams();
-  const navigate = useNavigate();
+  const go = useGo();
   const part = TABS.find(([known]) => known === tab)?.[0] ?? 'agents';
 
   useEffect(() => {
@@ -36,7 +37,7 @@ export default observer(function AutomationView() {
   const waiting = automation.openMatches.length;
   return (
     <>
-      <Tabs value={part} onChange={(_, chosen: string) => void navigate(`/automation/${chosen}`)} variant="scrollable" scrollButtons={false} aria-label="Automation" sx={{ px: 2, borderBottom: 1, borderColor: 'divider', bgcolor: 'background.paper', flexShrink: 0 }}>
+      <Tabs value={part} onChange={(_, chosen: string) => go(`/automation/${chosen}`)} variant="scrollable" scrollButtons={false} aria-label="Automation" sx={{ px: 2, borderBottom: 1, borderColor: 'divider', bgcolor: 'background.paper', flexShrink: 0 }}>
         {TABS.map(([id, label]) => (
           <Tab key={id} value={id} id={`automation-${id}`} aria-controls="automation-panel" label={id === 'matches' && waiting > 0 ? `${label} (${waiting})` : label} />
         ))}

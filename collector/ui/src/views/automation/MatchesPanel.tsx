@@ -1,11 +1,11 @@
 import { Box, Button, Typography } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useState } from 'react';
-import { Link } from 'react-router';
 
 import { type Match, resolveMatch } from '../../api/automation';
 import { Age } from '../../components/Age';
 import { Confirm } from '../../components/Confirm';
+import { Go } from '../../components/Go';
 import { JsonTree } from '../../components/JsonTree';
 import { Name } from '../../components/Name';
 import { Empty, Failure, Waiting } from '../../components/Notice';
@@ -70,9 +70,9 @@ function MatchCard({ match, may, onChoose }: { match: Match; may: boolean; onCho
         {candidates.map((candidate) => (
           <Box key={candidate.computeId} sx={{ display: 'flex', gap: 3, alignItems: 'flex-start', borderTop: 1, borderColor: 'divider', pt: 2 }}>
             <Box sx={{ flex: 1, minWidth: 0 }}>
-              <Link to={`/infrastructure/compute/${candidate.computeId}`}>
+              <Go to={`/infrastructure/compute/${candidate.computeId}`}>
                 <Name text={candidate.name} />
-              </Link>
+              </Go>
               {candidate.why.length > 0 && <Box sx={{ color: 'text.secondary' }}>Speaks for it: {candidate.why.join('; ')}</Box>}
               {candidate.whyNot.length > 0 && <Box sx={{ color: 'orx.warn' }}>Speaks against it: {candidate.whyNot.join('; ')}</Box>}
             </Box>

@@ -1,10 +1,11 @@
 import { Box, Typography } from '@mui/material';
 import { observer } from 'mobx-react-lite';
-import { useNavigate, useParams } from 'react-router';
+import { useParams } from 'react-router';
 
 import type { Target } from '../../api/automation';
 import { pathOfResource } from '../../api/search';
 import { DataTable, type TableColumn } from '../../components/DataTable';
+import { useGo } from '../../components/Go';
 import { JsonTree } from '../../components/JsonTree';
 import { Name } from '../../components/Name';
 import { Empty } from '../../components/Notice';
@@ -27,7 +28,7 @@ const names = (capabilities: unknown): string =>
 /** Targets, what each can do, and what was deployed to it. */
 export const TargetsPanel = observer(function TargetsPanel() {
   const { automation } = useStores();
-  const navigate = useNavigate();
+  const go = useGo();
   const { id } = useParams();
   const target = automation.targets.value?.find((known) => String(known.id) === id) ?? null;
   return (
@@ -39,24 +40,24 @@ export const TargetsPanel = observer(function TargetsPanel() {
         columns={COLUMNS}
         keyOf={(row) => row.id}
         selected={target?.id ?? null}
-        onOpen={(row) => void navigate(`/automation/targets/${row.id}`)}
+        onOpen={(row) => go(`/automation/targets/${row.id}`)}
         retry={() => void automation.read('targets')}
         empty={<Empty icon="robot" title="No automation target">A target names a resource that automation may act on, with how to reach it and what it can do. Make one through the API: POST /api/v1/automation-targets.</Empty>}
       />
       {target && (
-        <SidePane title={<Name text={target.name} />} kind="automation target" onClose={() => void navigate('/automation/targets')}>
+        <SidePane title={<Name text={target.name} />} kind="automation target" onClose={() => go('/automation/targets')}>
           <Box
             component="a"
             href={`/ui${pathOfResource(target.targetType, target.targetId)}`}
             onClick={(event) => {
               event.preventDefault();
-              void navigate(pathOfResource(target.targetType, target.targetId));
+              go(pathOfResource(target.targetType, target.targetId));
             }}
           >
             {word(target.targetType)} {target.targetId}
           </Box>
           <Typography variant="h3" sx={{ mt: 4 }}>Capabilities</Typography>
-          <JsonTree value={target.capabilities ?? null} open />
+          <JsonTree value={target.capabilities ?? null} open={1} />
           <Typography variant="h3" sx={{ mt: 4 }}>Deployments</Typography>
           <Box sx={{ color: 'text.secondary' }}>None: this collector carries out no deployments yet.</Box>
         </SidePane>

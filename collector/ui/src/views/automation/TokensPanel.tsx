@@ -29,7 +29,7 @@ export const TokensPanel = observer(function TokensPanel() {
   }
   const columns: TableColumn<JoinToken>[] = [
     { id: 'description', label: 'For', width: 180, grow: true, value: (row) => row.description, cell: (row) => (row.description ? <Name text={row.description} /> : <Box component="span" sx={{ color: 'text.secondary' }}>no description</Box>) },
-    { id: 'state', label: 'State', width: 110, value: (row) => row.state, cell: (row) => <Box component="span" sx={{ display: 'inline-flex', gap: 1.5, alignItems: 'center' }}><StatusMark is={MEANING[row.state] ?? 'unknown'} />{row.state}</Box> },
+    { id: 'state', label: 'State', width: 110, value: (row) => row.state, cell: (row) => <span className="with-icon"><StatusMark is={MEANING[row.state] ?? 'unknown'} />{row.state}</span> },
     { id: 'uses', label: 'Uses left', width: 84, numeric: true, value: (row) => row.usesLeft, cell: (row) => `${row.usesLeft} of ${row.usesAllowed}` },
     { id: 'ends', label: 'Ends', width: 110, value: (row) => row.expiresAt, cell: (row) => <Age at={row.expiresAt} /> },
     { id: 'made', label: 'Made', width: 110, value: (row) => row.createdAt, cell: (row) => <Age at={row.createdAt} /> },

@@ -1,7 +1,6 @@
 import { Box, Button, Typography } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useEffect, useState } from 'react';
-import { Link, useNavigate } from 'react-router';
 
 import { remove } from '../../api/edit';
 import type { EnvironmentSummary } from '../../api/environments';
@@ -11,6 +10,7 @@ import { DataTable, type TableColumn } from '../../components/DataTable';
 import { EditDialog } from '../../components/edit/EditDialog';
 import { hueOf } from '../../components/EnvironmentBadge';
 import { FactList } from '../../components/FactList';
+import { Go, useGo } from '../../components/Go';
 import { Icon } from '../../components/Icon';
 import { Name } from '../../components/Name';
 import { Empty, Failure, Waiting } from '../../components/Notice';
@@ -41,7 +41,7 @@ const COLUMNS: TableColumn<Environment>[] = [
 
 export const EnvironmentList = observer(function EnvironmentList({ selected }: { selected: number | null }) {
   const { environments, session, clock } = useStores();
-  const navigate = useNavigate();
+  const go = useGo();
   const [making, setMaking] = useState(false);
   const environment = selected === null ? null : environments.byId(selected);
   return (
@@ -55,7 +55,7 @@ export const EnvironmentList = observer(function EnvironmentList({ selected }: {
           first={['code', 'name', 'type', 'status']}
           keyOf={(row) => row.id}
           selected={selected}
-          onOpen={(row) => void navigate(`/environments/${row.id}`)}
+          onOpen={(row) => go(`/environments/${row.id}`)}
           retry={() => void environments.reload()}
           tools={
             session.may('operator') &&
@@ -72,7 +72,7 @@ export const EnvironmentList = observer(function EnvironmentList({ selected }: {
           }
         />
       </Box>
-      {environment && <EnvironmentPane environment={environment} onClose={() => void navigate('/environments')} />}
+      {environment && <EnvironmentPane environment={environment} onClose={() => go('/environments')} />}
       {making && <EditDialog kind="environment" onClose={() => setMaking(false)} onSaved={() => void environments.reload()} />}
     </>
   );
@@ -147,9 +147,9 @@ function Computes({ title, computes, of, shares = false }: { title: string; comp
       {computes.map((compute) => (
         <Box key={compute.id} sx={{ display: 'flex', gap: 3, py: 0.8, borderBottom: 1, borderColor: 'divider' }}>
           <Box sx={{ flex: 1, minWidth: 0 }}>
-            <Link to={`/infrastructure/compute/${compute.id}?tab=environments`}>
+            <Go to={`/infrastructure/compute/${compute.id}?tab=environments`}>
               <Name text={compute.name} />
-            </Link>
+            </Go>
           </Box>
           {shares && (
             <Box sx={{ color: 'text.secondary', fontSize: 12 }}>

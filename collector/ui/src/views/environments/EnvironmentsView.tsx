@@ -1,8 +1,9 @@
 import { Box, Tab, Tabs } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useEffect } from 'react';
-import { useNavigate, useParams } from 'react-router';
+import { useParams } from 'react-router';
 
+import { useGo } from '../../components/Go';
 import { useStores } from '../../stores/root';
 import { EnvironmentList } from './EnvironmentList';
 import { InferredPanel } from './InferredPanel';
@@ -20,7 +21,7 @@ const TABS: [id: string, label: string][] = [
 export default observer(function EnvironmentsView() {
   const { environments, clock } = useStores();
   const { id } = useParams();
-  const navigate = useNavigate();
+  const go = useGo();
   const tab = TABS.find(([known]) => known === id)?.[0] ?? 'all';
   const { asOf } = clock;
   useEffect(() => {
@@ -29,7 +30,7 @@ export default observer(function EnvironmentsView() {
   useEffect(() => void environments.reload(), [environments, asOf]);
   return (
     <>
-      <Tabs value={tab} onChange={(_, chosen: string) => void navigate(chosen === 'all' ? '/environments' : `/environments/${chosen}`)} variant="scrollable" scrollButtons={false} aria-label="Environments" sx={{ px: 2, borderBottom: 1, borderColor: 'divider', bgcolor: 'background.paper', flexShrink: 0 }}>
+      <Tabs value={tab} onChange={(_, chosen: string) => go(chosen === 'all' ? '/environments' : `/environments/${chosen}`)} variant="scrollable" scrollButtons={false} aria-label="Environments" sx={{ px: 2, borderBottom: 1, borderColor: 'divider', bgcolor: 'background.paper', flexShrink: 0 }}>
         {TABS.map(([known, label]) => (
           <Tab key={known} value={known} id={`environments-${known}`} aria-controls="environments-panel" label={label} />
         ))}

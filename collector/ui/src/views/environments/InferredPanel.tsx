@@ -1,11 +1,11 @@
 import { Box, Button, Checkbox } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useEffect, useState } from 'react';
-import { Link } from 'react-router';
 
 import type { Association, Verdict } from '../../api/environments';
 import { pathOfResource } from '../../api/search';
 import { DataTable, type TableColumn } from '../../components/DataTable';
+import { Go } from '../../components/Go';
 import { Name } from '../../components/Name';
 import { Empty } from '../../components/Notice';
 import { visible, word } from '../../format/text';
@@ -45,7 +45,7 @@ export const InferredPanel = observer(function InferredPanel() {
           },
         ]
       : []),
-    { id: 'resource', label: 'Resource', width: 170, grow: true, value: (row) => `${row.resourceType} ${row.resourceId}`, cell: (row) => <Link to={`${pathOfResource(row.resourceType, row.resourceId)}?tab=environments`}>{word(row.resourceType)} {row.resourceId}</Link> },
+    { id: 'resource', label: 'Resource', width: 170, grow: true, value: (row) => `${row.resourceType} ${row.resourceId}`, cell: (row) => <Go to={`${pathOfResource(row.resourceType, row.resourceId)}?tab=environments`}>{word(row.resourceType)} {row.resourceId}</Go> },
     { id: 'environment', label: 'Environment', width: 120, value: codeOf, cell: (row) => <Name text={codeOf(row)} /> },
     { id: 'rule', label: 'Rule', width: 170, value: (row) => row.ruleName ?? '', cell: (row) => <Name text={row.ruleName} /> },
     { id: 'confidence', label: 'Sure', width: 70, numeric: true, value: (row) => row.confidence ?? null, cell: (row) => (row.confidence === null || row.confidence === undefined ? '?' : `${Math.round(row.confidence * 100)} %`) },

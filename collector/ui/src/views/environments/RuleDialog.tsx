@@ -1,4 +1,4 @@
-import { Box, Button, Dialog, DialogActions, DialogContent, DialogTitle, TextField } from '@mui/material';
+import { Box, Button, Dialog, DialogActions, DialogContent, DialogTitle } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useState } from 'react';
 
@@ -6,9 +6,11 @@ import { type DryRun, dryRun, type Rule, type RuleDraft, saveRule } from '../../
 import { fieldProblems } from '../../api/edit';
 import { Name } from '../../components/Name';
 import { Failure } from '../../components/Notice';
-import { word } from '../../format/text';
+import { visible, word } from '../../format/text';
 import { count, plural } from '../../format/units';
 import { useStores } from '../../stores/root';
+import { RuleForm } from './RuleForm';
+import { NEW_CONDITION } from './ruleText';
 
 const FIRST: RuleDraft = {
   kind: 'assign',
@@ -20,9 +22,12 @@ const FIRST: RuleDraft = {
   otherCode: null,
   confidence: 0.8,
   match: 'all',
-  conditions: [{ evidence: 'label', key: 'environment', equals: 'production' }],
+  conditions: [NEW_CONDITION],
   scope: {},
 };
+
+/** Fields that the form shows a problem beside. */
+const SHOWN = new Set(['name', 'priority', 'confidence', 'environmentCode', 'otherCode']);
 
 interface Props {
   rule: Rule | null;
@@ -31,21 +36,20 @@ interface Props {
   onRemove: (rule: Rule) => void;
 }
 
-/** A rule as what it is: a text of a few lines, tried on the whole inventory before it is saved. */
+/** A rule, tried on the whole inventory before it is saved. */
 export const RuleDialog = observer(function RuleDialog({ rule, onClose, onSaved, onRemove }: Props) {
   const { toast } = useStores();
-  const [text, setText] = useState(() => JSON.stringify(draftOf(rule), null, 2));
+  const [draft, setDraft] = useState<RuleDraft>(() => draftOf(rule));
   const [tried, setTried] = useState<DryRun | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
-  const draft = parse(text);
   const problems = fieldProblems(error);
+  const unfinished = draft.name.trim() === '' || draft.environmentCode === '';
 
   const act = (run: (draft: RuleDraft) => Promise<void>) => {
-    if (!draft) return;
     setBusy(true);
     setError(null);
-    run(draft)
+    run(finished(draft))
       .catch((failed: unknown) => setError(failed))
       .finally(() => setBusy(false));
   };
@@ -60,24 +64,18 @@ export const RuleDialog = observer(function RuleDialog({ rule, onClose, onSaved,
   return (
     <Dialog open onClose={onClose} maxWidth="md" fullWidth aria-labelledby="rule-title">
       <DialogTitle id="rule-title" sx={{ fontSize: 15, fontWeight: 620 }}>
-        {rule ? `Rule ${rule.name}` : 'New rule'}
+        {rule ? `Rule ${visible(rule.name)}` : 'New rule'}
       </DialogTitle>
       <DialogContent sx={{ display: 'grid', gap: 3, pt: '8px !important' }}>
-        <TextField
-          label="Rule"
-          multiline
-          minRows={12}
-          maxRows={20}
-          value={text}
-          onChange={(event) => {
-            setText(event.target.value);
+        <RuleForm
+          draft={draft}
+          problems={problems}
+          onChange={(next) => {
+            setDraft(next);
             setTried(null);
           }}
-          error={draft === null || problems.length > 0}
-          helperText={draft === null ? 'This is no JSON object' : (problems[0] && `${problems[0].field}: ${problems[0].reason}`) ?? ' '}
-          slotProps={{ htmlInput: { spellCheck: false, style: { fontFamily: 'var(--mono)', fontSize: 12 } } }}
         />
-        {error !== null && problems.length === 0 && <Failure error={error} inline />}
+        {error !== null && !problems.some((problem) => SHOWN.has(problem.field)) && <Failure error={error} inline />}
         {tried && <Outcome tried={tried} />}
       </DialogContent>
       <DialogActions sx={{ px: 6, pb: 4 }}>
@@ -89,10 +87,10 @@ export const RuleDialog = observer(function RuleDialog({ rule, onClose, onSaved,
         <Button variant="outlined" onClick={onClose}>
           Cancel
         </Button>
-        <Button variant="outlined" disabled={draft === null || busy} onClick={attempt}>
+        <Button variant="outlined" disabled={unfinished || busy} onClick={attempt}>
           Dry run
         </Button>
-        <Button variant="contained" disabled={draft === null || busy} onClick={save}>
+        <Button variant="contained" disabled={unfinished || busy} onClick={save}>
           Save
         </Button>
       </DialogActions>
@@ -105,14 +103,12 @@ function draftOf(rule: Rule | null): RuleDraft {
   return Object.fromEntries(Object.keys(FIRST).map((name) => [name, rule[name as keyof RuleDraft]])) as unknown as RuleDraft;
 }
 
-function parse(text: string): RuleDraft | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as RuleDraft) : null;
-  } catch {
-    return null;
-  }
-}
+/** Without what is left over from typing. */
+const finished = (draft: RuleDraft): RuleDraft => ({
+  ...draft,
+  name: draft.name.trim(),
+  conditions: draft.conditions.map((condition) => ({ ...condition, values: condition.values.map((value) => value.trim()).filter((value) => value !== '') })),
+});
 
 function Outcome({ tried }: { tried: DryRun }) {
   return (

@@ -1,4 +1,4 @@
-import { Box, Button } from '@mui/material';
+import { Button } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useEffect, useState } from 'react';
 
@@ -11,20 +11,14 @@ import { Empty } from '../../components/Notice';
 import { StatusMark } from '../../components/Status';
 import { useStores } from '../../stores/root';
 import { RuleDialog } from './RuleDialog';
-
-/** A rule's conditions in words. */
-export function conditionsText(rule: Rule): string {
-  if (rule.kind === 'separate') return `keeps ${rule.environmentCode} and ${rule.otherCode ?? '?'} apart`;
-  const told = rule.conditions.map((condition) => Object.values(condition).filter((part) => typeof part === 'string' || typeof part === 'number').join(' '));
-  return told.join(rule.match === 'all' ? ' and ' : ' or ');
-}
+import { conditionsText } from './ruleText';
 
 const COLUMNS: TableColumn<Rule>[] = [
   { id: 'priority', label: 'Priority', width: 72, numeric: true, value: (row) => row.priority },
-  { id: 'enabled', label: 'In force', width: 90, value: (row) => row.enabled, cell: (row) => <Box component="span" sx={{ display: 'inline-flex', gap: 1.5, alignItems: 'center' }}><StatusMark is={row.enabled ? 'well' : 'ended'} />{row.enabled ? 'yes' : 'no'}</Box> },
-  { id: 'name', label: 'Rule', width: 200, grow: true, value: (row) => row.name, cell: (row) => <Name text={row.name} /> },
+  { id: 'enabled', label: 'In force', width: 90, value: (row) => row.enabled, cell: (row) => <span className="with-icon"><StatusMark is={row.enabled ? 'well' : 'ended'} />{row.enabled ? 'yes' : 'no'}</span> },
+  { id: 'name', label: 'Rule', width: 230, value: (row) => row.name, cell: (row) => <Name text={row.name} /> },
   { id: 'environment', label: 'Environment', width: 110, value: (row) => row.environmentCode, cell: (row) => <Name text={row.environmentCode} /> },
-  { id: 'conditions', label: 'When', width: 360, value: conditionsText, cell: (row) => <Name text={conditionsText(row)} /> },
+  { id: 'conditions', label: 'When', width: 300, grow: true, value: conditionsText, cell: (row) => <Name text={conditionsText(row)} /> },
   { id: 'confidence', label: 'Sure', width: 64, numeric: true, value: (row) => row.confidence, cell: (row) => `${Math.round(row.confidence * 100)} %` },
 ];
 

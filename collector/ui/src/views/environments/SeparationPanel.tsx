@@ -1,10 +1,10 @@
 import { Box } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useEffect } from 'react';
-import { Link } from 'react-router';
 
 import type { Violation } from '../../api/environments';
 import { DataTable, type TableColumn } from '../../components/DataTable';
+import { Go } from '../../components/Go';
 import { Name } from '../../components/Name';
 import { Empty } from '../../components/Notice';
 import { useStores } from '../../stores/root';
@@ -12,7 +12,7 @@ import { useStores } from '../../stores/root';
 const reasons = (row: Violation): string => row.environments.map((environment) => `${environment.code}: ${environment.reasons.join(', ')}`).join('; ');
 
 const COLUMNS: TableColumn<Violation>[] = [
-  { id: 'compute', label: 'Compute', width: 170, value: (row) => row.computeName, cell: (row) => <Link to={`/infrastructure/compute/${row.computeId}?tab=environments`}><Name text={row.computeName} /></Link> },
+  { id: 'compute', label: 'Compute', width: 170, value: (row) => row.computeName, cell: (row) => <Go to={`/infrastructure/compute/${row.computeId}?tab=environments`}><Name text={row.computeName} /></Go> },
   { id: 'rule', label: 'Rule that is broken', width: 200, value: (row) => row.ruleName, cell: (row) => <Name text={row.ruleName} /> },
   { id: 'environments', label: 'Hosts', width: 150, value: (row) => row.environments.map((environment) => environment.code).join(' and ') },
   { id: 'reasons', label: 'Because of', width: 360, grow: true, value: reasons, cell: (row) => <Name text={reasons(row)} /> },

@@ -1,13 +1,13 @@
 import { IconButton, Tooltip } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useState } from 'react';
-import { useNavigate } from 'react-router';
 
 import { remove } from '../../api/edit';
 import type { Kind } from '../../api/inventory';
 import { Confirm } from '../../components/Confirm';
 import { EditDialog } from '../../components/edit/EditDialog';
 import { CHILDREN, type EditableKind, LIST_OF } from '../../components/edit/forms';
+import { useGo } from '../../components/Go';
 import { Icon } from '../../components/Icon';
 import { word } from '../../format/text';
 import { useStores } from '../../stores/root';
@@ -20,7 +20,7 @@ const isEditable = (kind: Kind): kind is EditableKind => kind !== 'workload';
 export const DetailActions = observer(function DetailActions({ kind, id }: { kind: Kind; id: number }) {
   const { detail, tree, session, clock } = useStores();
   const [doing, setDoing] = useState<Doing>(null);
-  const navigate = useNavigate();
+  const go = useGo();
   const answer = detail.resource.value;
   if (!session.may('operator') || !clock.isLive || !isEditable(kind) || !answer) return null;
   const child = CHILDREN[kind]?.[0];
@@ -58,7 +58,7 @@ export const DetailActions = observer(function DetailActions({ kind, id }: { kin
           run={async () => {
             await remove(`${LIST_OF[kind]}/${id}`, answer.etag);
             void tree.reload();
-            void navigate('/infrastructure');
+            go('/infrastructure');
           }}
           onClose={close}
         >

@@ -1,17 +1,17 @@
 import { Box, Button, Typography } from '@mui/material';
 import { observer } from 'mobx-react-lite';
-import { useNavigate } from 'react-router';
 
+import { useGo } from '../../components/Go';
 import { Icon } from '../../components/Icon';
 import { useStores } from '../../stores/root';
 
 /** What to do with an empty inventory. */
 export const FirstRun = observer(function FirstRun() {
   const { session } = useStores();
-  const navigate = useNavigate();
+  const go = useGo();
   return (
     <Box sx={{ m: 'auto', p: 8, maxWidth: 520 }}>
-      <Icon name="tree" size={32} sx={{ color: 'primary.main' }} />
+      <Icon name="tree" size={32} tone="accent" />
       <Typography variant="h1" sx={{ mt: 3 }}>
         Nothing is known yet
       </Typography>
@@ -25,7 +25,7 @@ export const FirstRun = observer(function FirstRun() {
         <li>Watch the host appear here within a few seconds.</li>
       </Box>
       {session.may('operator') ? (
-        <Button variant="contained" onClick={() => void navigate('/automation/tokens?new=1')}>
+        <Button variant="contained" onClick={() => go('/automation/tokens?new=1')}>
           Make a join token
         </Button>
       ) : (

@@ -1,4 +1,3 @@
-import { Box } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 
 import { HitIcon } from '../../components/HitIcon';
@@ -28,7 +27,7 @@ export const TreeRow = observer(function TreeRow({ id, node, index, top, columns
   const { tree, live } = useStores();
   const glow = live.glowing.get(node.key);
   return (
-    <Box
+    <div
       id={id}
       role="row"
       aria-rowindex={index + 2}
@@ -38,13 +37,12 @@ export const TreeRow = observer(function TreeRow({ id, node, index, top, columns
       data-key={node.key}
       className={`tree-grid tree-row${selected ? ' selected' : ''}${atCursor ? ' cursor' : ''}`}
       onClick={() => onOpen(node)}
-      style={{ top, height: ROW, gridTemplateColumns: template }}
+      style={{ transform: `translateY(${top}px)`, height: ROW, gridTemplateColumns: template }}
     >
       {glow !== undefined && <span key={glow} className="glow" aria-hidden />}
-      <Box role="gridcell" sx={{ display: 'flex', alignItems: 'center', gap: 1.5, minWidth: 0, pr: 2, position: 'relative' }} style={{ paddingLeft: 10 + node.depth * INDENT }}>
+      <div role="gridcell" className="tree-name" style={{ paddingLeft: 10 + node.depth * INDENT }}>
         {node.expandable ? (
-          <Box
-            component="span"
+          <span
             className="twist"
             data-open={node.expanded}
             onClick={(event) => {
@@ -53,27 +51,27 @@ export const TreeRow = observer(function TreeRow({ id, node, index, top, columns
             }}
           >
             <Icon name="chevron" size={14} />
-          </Box>
+          </span>
         ) : (
-          <Box component="span" sx={{ width: 18, flexShrink: 0 }} />
+          <span className="no-twist" />
         )}
         <Label node={node} />
-      </Box>
+      </div>
       {columns.map((column) => (
-        <Box key={column.id} role="gridcell" data-column={column.id} className={column.numeric ? 'number' : undefined}>
+        <div key={column.id} role="gridcell" data-column={column.id} className={column.numeric ? 'number' : undefined}>
           {column.cell(node)}
-        </Box>
+        </div>
       ))}
-    </Box>
+    </div>
   );
 });
 
 function Label({ node }: { node: TreeNode }) {
-  if (node.kind === 'note') return <Box component="span" sx={{ color: node.failed ? 'orx.bad' : 'text.secondary', fontStyle: 'italic' }}>{node.text}</Box>;
+  if (node.kind === 'note') return <span className={node.failed ? 'note failed' : 'note'}>{node.text}</span>;
   if (node.kind === 'unplaced') {
     return (
       <>
-        <Icon name="datacenter" size={15} sx={{ color: 'text.secondary', opacity: 0.6 }} />
+        <Icon name="datacenter" size={15} tone="faint" />
         <span>In no place yet</span>
       </>
     );
@@ -82,13 +80,13 @@ function Label({ node }: { node: TreeNode }) {
   return (
     <>
       <HitIcon kind={icon} />
-      <Box component="span" sx={{ minWidth: 0, flex: '0 1 auto', fontWeight: node.kind === 'workload' ? 400 : 500 }}>
+      <span className={node.kind === 'workload' ? 'tree-label' : 'tree-label strong'}>
         <Name text={name} />
-      </Box>
+      </span>
       {aside && (
-        <Box component="span" sx={{ minWidth: 0, flex: '0 100 auto', color: 'text.secondary', fontSize: 12, overflow: 'hidden' }}>
+        <span className="tree-aside">
           <Name text={aside} />
-        </Box>
+        </span>
       )}
     </>
   );
@@ -102,11 +100,14 @@ function labelOf(node: Extract<TreeNode, { kind: 'place' | 'compute' | 'workload
   }
   if (node.kind === 'compute') {
     const { compute } = node;
-    return { icon: 'compute', name: compute.name, aside: compute.hostname && compute.hostname !== compute.name ? compute.hostname : null };
+    return { icon: 'compute', name: compute.name, aside: isSaid(compute.name, compute.hostname) ? null : compute.hostname ?? null };
   }
   const { workload } = node;
   return { icon: workload.workloadType === 'process' ? 'process' : 'container', name: workload.workloadName, aside: portsOf(workload.ports) };
 }
+
+/** `web1.example.net` tells nothing that `web1` did not. */
+const isSaid = (name: string, hostname: string | null | undefined): boolean => !hostname || hostname === name || hostname.startsWith(`${name}.`);
 
 /** Ports that can be reached from outside the host: what people look for in a list. */
 function portsOf(ports: { hostPort?: number | null; protocol?: string }[]): string | null {

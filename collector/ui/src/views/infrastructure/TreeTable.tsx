@@ -6,6 +6,7 @@ import { useNavigate, useSearchParams } from 'react-router';
 
 import { Empty, Failure } from '../../components/Notice';
 import { useShortcut } from '../../components/shortcuts';
+import { useWidth } from '../../components/useWidth';
 import { useStores } from '../../stores/root';
 import type { TreeNode } from '../../stores/tree';
 import { ROW } from '../../theme/tokens';
@@ -13,6 +14,20 @@ import { COLUMNS, type Column, FIRST_COLUMNS } from './columns';
 import { TreeRow } from './TreeRow';
 
 const rowHeight = (): number => ROW;
+
+/** Rows of the page: one that leaves on one side is filled anew on the other, which is much cheaper than making it. */
+const SLOTS = 96;
+
+/** Width that the name has at least, in pixels. */
+const nameWidth = (room: number | null): number => (room === null || room >= 940 ? 260 : room >= 620 ? 200 : 140);
+
+/** Beside an open detail pane, and on small screens, columns give way one after the other. */
+function fitting(columns: Column[], room: number | null): Column[] {
+  const kept = room === null || room >= 940 ? null : room >= 620 ? ['environment', 'status', 'workloads'] : ['status'];
+  const left = kept ? columns.filter((column) => kept.includes(column.id)) : columns;
+  return room !== null && room < 400 ? left.map((column) => ({ ...column, width: Math.min(column.width, 112) })) : left;
+}
+
 const rowId = (key: string): string => `row-${key.replaceAll(/[^\w-]/g, '-')}`;
 
 /** The rows of the tree; only those in sight exist in the page. */
@@ -23,12 +38,14 @@ export const TreeTable = observer(function TreeTable({ selected }: { selected: s
   const [params] = useSearchParams();
   const rows = tree.rows;
   const shown = prefs.columns('tree', COLUMNS.map((column) => column.id), FIRST_COLUMNS);
-  const columns = COLUMNS.filter((column) => shown.includes(column.id));
+  const room = useWidth(scroller);
+  const columns = fitting(COLUMNS.filter((column) => shown.includes(column.id)), room);
 
   // Another function each time would have all rows measured anew while somebody scrolls.
   const getItemKey = useCallback((index: number) => rows[index]?.key ?? index, [rows]);
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: useCallback(() => scroller.current, []), estimateSize: rowHeight, overscan: 12, getItemKey });
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: useCallback(() => scroller.current, []), estimateSize: rowHeight, overscan: 6, getItemKey });
 
+  const items = virtual.getVirtualItems();
   const at = rows.findIndex((row) => row.key === tree.cursor);
   useEffect(() => {
     if (at >= 0) virtual.scrollToIndex(at, { align: 'auto' });
@@ -86,7 +103,9 @@ export const TreeTable = observer(function TreeTable({ selected }: { selected: s
     act();
   };
 
-  const template = `minmax(240px, 1fr) ${columns.map((column) => `${column.width}px`).join(' ')}`;
+  const name = nameWidth(room);
+  const template = `minmax(${name}px, 1fr) ${columns.map((column) => `${column.width}px`).join(' ')}`;
+  const minWidth = `max(100%, ${columns.reduce((sum, column) => sum + column.width, name)}px)`;
   if (tree.isFiltered && tree.matches.state === 'failed') return <Failure error={tree.matches.error} retry={() => void tree.reload()} />;
   return (
     <Box
@@ -97,9 +116,9 @@ export const TreeTable = observer(function TreeTable({ selected }: { selected: s
       aria-activedescendant={at >= 0 ? rowId(rows[at]?.key ?? '') : undefined}
       tabIndex={0}
       onKeyDown={press}
-      sx={{ flex: 1, minHeight: 0, overflow: 'auto', borderTop: 1, borderColor: 'divider', bgcolor: 'background.paper', '&:focus-visible': { outlineOffset: -2 }, containerType: 'inline-size' }}
+      sx={{ flex: 1, minHeight: 0, overflow: 'auto', borderTop: 1, borderColor: 'divider', bgcolor: 'background.paper', '&:focus-visible': { outlineOffset: -2 } }}
     >
-      <Header columns={columns} template={template} />
+      <Header columns={columns} template={template} minWidth={minWidth} />
       {rows.length === 0 && (
         <div role="row">
           <div role="gridcell">
@@ -109,13 +128,13 @@ export const TreeTable = observer(function TreeTable({ selected }: { selected: s
           </div>
         </div>
       )}
-      <Box role="presentation" sx={{ height: virtual.getTotalSize(), position: 'relative', minWidth: 'min-content' }}>
-        {virtual.getVirtualItems().map((item) => {
+      <div role="presentation" style={{ position: 'relative', height: virtual.getTotalSize(), minWidth }}>
+        {items.map((item) => {
           const node = rows[item.index];
           return (
             node && (
               <TreeRow
-                key={item.key}
+                key={item.index % Math.max(SLOTS, items.length)}
                 id={rowId(node.key)}
                 node={node}
                 index={item.index}
@@ -129,7 +148,7 @@ export const TreeTable = observer(function TreeTable({ selected }: { selected: s
             )
           );
         })}
-      </Box>
+      </div>
     </Box>
   );
 });
@@ -140,14 +159,15 @@ function withoutTab(params: URLSearchParams): string {
   return rest.toString();
 }
 
-function Header({ columns, template }: { columns: Column[]; template: string }) {
+function Header({ columns, template, minWidth }: { columns: Column[]; template: string; minWidth: string }) {
   const cell = { color: 'text.secondary', fontSize: 11, fontWeight: 560, letterSpacing: '0.02em', whiteSpace: 'nowrap', px: 2 } as const;
   return (
     <Box
       role="row"
       aria-rowindex={1}
       className="tree-grid"
-      sx={{ gridTemplateColumns: template, height: 28, position: 'sticky', top: 0, zIndex: 1, bgcolor: 'background.paper', borderBottom: 1, borderColor: 'divider' }}
+      style={{ gridTemplateColumns: template, minWidth }}
+      sx={{ height: 28, position: 'sticky', top: 0, zIndex: 1, bgcolor: 'background.paper', borderBottom: 1, borderColor: 'divider' }}
     >
       <Box role="columnheader" sx={{ ...cell, pl: 4 }}>
         Name

@@ -1,9 +1,10 @@
-import { Box, Button, IconButton, InputBase, Tooltip } from '@mui/material';
+import { Box, Button, IconButton, Tooltip } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useEffect, useRef } from 'react';
 import { useSearchParams } from 'react-router';
 
 import { ColumnChooser } from '../../components/ColumnChooser';
+import { FilterField } from '../../components/FilterField';
 import { Icon } from '../../components/Icon';
 import { useShortcut } from '../../components/shortcuts';
 import { count, percent, plural } from '../../format/units';
@@ -15,13 +16,15 @@ const STATUSES: [value: string, label: string][] = [
   ['', 'Any status'],
   ['ACTIVE', 'Up'],
   ['UNREACHABLE', 'Unreachable'],
+  ['INACTIVE', 'Inactive'],
+  ['MAINTENANCE', 'In maintenance'],
 ];
 
 /** The tree's filter, which lives in the address, and what the inventory comes to. */
 export const TreeToolbar = observer(function TreeToolbar() {
   const { tree } = useStores();
   const [params, setParams] = useSearchParams();
-  const field = useRef<HTMLInputElement>(null);
+  const field = useRef<{ focus: () => void }>(null);
   const text = params.get('q') ?? '';
   const status = params.get('status') ?? '';
   const environment = params.get('env') ?? '';
@@ -41,19 +44,7 @@ export const TreeToolbar = observer(function TreeToolbar() {
 
   return (
     <Box sx={{ display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: 2, px: { xs: 2, sm: 4 }, py: 2 }}>
-      <InputBase
-        inputRef={field}
-        value={text}
-        onChange={(event) => set('q', event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key !== 'Escape') return;
-          set('q', '');
-          field.current?.blur();
-        }}
-        placeholder="Filter computes and places"
-        slotProps={{ input: { 'aria-label': 'Filter computes and places' } }}
-        sx={{ flex: '0 1 230px', height: 28, px: 2.5, border: 1, borderColor: 'divider', borderRadius: 1.5, bgcolor: 'background.paper', fontSize: 13, '&.Mui-focused': { borderColor: 'primary.main' } }}
-      />
+      <FilterField ref={field} label="Filter computes and places" value={text} onChange={(value) => set('q', value)} />
       <select className="plain" aria-label="Status" value={status} onChange={(event) => set('status', event.target.value)}>
         {STATUSES.map(([value, label]) => (
           <option key={value} value={value}>

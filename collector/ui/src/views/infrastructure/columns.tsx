@@ -1,4 +1,3 @@
-import { Box, Tooltip } from '@mui/material';
 import type { ReactNode } from 'react';
 
 import type { Counts } from '../../api/inventory';
@@ -22,15 +21,15 @@ export interface Column {
 const GIB = 1_073_741_824;
 
 export const COLUMNS: Column[] = [
-  { id: 'environment', label: 'Environment', width: 152, cell: (node) => <EnvironmentCell node={node} /> },
-  { id: 'status', label: 'Status', width: 176, cell: statusCell },
+  { id: 'environment', label: 'Environment', width: 146, cell: (node) => <EnvironmentCell node={node} /> },
+  { id: 'status', label: 'Status', width: 156, cell: statusCell },
   { id: 'computes', label: 'Computes', width: 78, numeric: true, cell: (node) => withCounts(node, (counts) => count(counts.computes)) },
   { id: 'workloads', label: 'Workloads', width: 82, numeric: true, cell: workloadsCell },
-  { id: 'coverage', label: 'Coverage', width: 96, cell: coverageCell },
+  { id: 'coverage', label: 'Coverage', width: 76, cell: coverageCell },
   {
     id: 'cpu',
     label: 'CPU',
-    width: 98,
+    width: 94,
     cell: (node) =>
       node.kind === 'compute' && (
         <Meter label="Processors in use" part={node.compute.cpuMillicores} whole={node.compute.cpuCores ? node.compute.cpuCores * 1_000 : null} />
@@ -39,7 +38,7 @@ export const COLUMNS: Column[] = [
   {
     id: 'memory',
     label: 'Memory',
-    width: 98,
+    width: 94,
     cell: (node) =>
       node.kind === 'compute' && (
         <Meter label="Memory in use" part={node.compute.memoryBytes} whole={node.compute.memoryGb ? node.compute.memoryGb * GIB : null} />
@@ -48,14 +47,14 @@ export const COLUMNS: Column[] = [
   {
     id: 'address',
     label: 'Address',
-    width: 118,
+    width: 112,
     cell: (node) =>
       node.kind === 'compute' ? <Name text={node.compute.ipAddress} mono /> : node.kind === 'workload' && node.workload.ipAddress && <Name text={node.workload.ipAddress} mono />,
   },
   {
     id: 'system',
     label: 'System or image',
-    width: 170,
+    width: 158,
     cell: (node) =>
       node.kind === 'compute' ? <Name text={node.compute.operatingSystem} /> : node.kind === 'workload' && node.workload.image && <Name text={node.workload.image} />,
   },
@@ -92,7 +91,7 @@ function statusCell(node: TreeNode): ReactNode {
 }
 
 function summary(counts: Counts): ReactNode {
-  if (counts.computes === 0) return <Box component="span" sx={{ color: 'text.secondary' }}>–</Box>;
+  if (counts.computes === 0) return <span className="quiet">–</span>;
   const parts: [number, 'well' | 'bad' | 'unknown', string][] = [
     [counts.connected, 'well', 'up'],
     [counts.unreachable, 'bad', 'unreachable'],
@@ -100,16 +99,14 @@ function summary(counts: Counts): ReactNode {
   ];
   const told = parts.filter(([number]) => number > 0);
   return (
-    <Tooltip title={told.map(([number, , what]) => `${count(number)} ${what}`).join(', ')}>
-      <Box component="span" sx={{ display: 'inline-flex', gap: 2 }}>
-        {told.map(([number, is, what]) => (
-          <Box component="span" key={what} sx={{ display: 'inline-flex', alignItems: 'center', gap: 1, color: is === 'bad' ? 'orx.bad' : 'inherit' }}>
-            <StatusMark is={is} label={what} />
-            {count(number)}
-          </Box>
-        ))}
-      </Box>
-    </Tooltip>
+    <span className="tallies" data-hint={told.map(([number, , what]) => `${count(number)} ${what}`).join(', ')}>
+      {told.map(([number, is, what]) => (
+        <span key={what} className={is}>
+          <StatusMark is={is} label={what} />
+          {count(number)}
+        </span>
+      ))}
+    </span>
   );
 }
 
@@ -118,13 +115,11 @@ function workloadsCell(node: TreeNode): ReactNode {
     const { compute } = node;
     // Nobody looked, so none is no answer.
     if (compute.connected === null || compute.connected === undefined) return compute.workloads > 0 ? count(compute.workloads) : <Unknown why="no agent ever looked" />;
-    return compute.connected ? count(compute.workloads) : <Tooltip title="As last seen"><span>{count(compute.workloads)} ?</span></Tooltip>;
+    return compute.connected ? count(compute.workloads) : <span data-hint="As last seen">{count(compute.workloads)} ?</span>;
   }
   return withCounts(node, (counts) =>
     counts.workloadsUnknown > 0 ? (
-      <Tooltip title={`of ${plural(counts.workloadsUnknown, 'workload')} the present state is not known`}>
-        <span>{count(counts.workloads)} ?</span>
-      </Tooltip>
+      <span data-hint={`of ${plural(counts.workloadsUnknown, 'workload')} the present state is not known`}>{count(counts.workloads)} ?</span>
     ) : (
       count(counts.workloads)
     ),
@@ -134,11 +129,9 @@ function workloadsCell(node: TreeNode): ReactNode {
 function coverageCell(node: TreeNode): ReactNode {
   return withCounts(node, ({ covered, computes }) =>
     computes === 0 ? null : (
-      <Tooltip title={`${count(covered)} of ${plural(computes, 'compute')} seen in full`}>
-        <Box component="span" sx={{ color: covered === computes ? 'text.secondary' : 'orx.warn' }}>
-          {percent(covered, computes)}
-        </Box>
-      </Tooltip>
+      <span className={covered === computes ? 'quiet' : 'part-seen'} data-hint={`${count(covered)} of ${plural(computes, 'compute')} seen in full`}>
+        {percent(covered, computes)}
+      </span>
     ),
   );
 }

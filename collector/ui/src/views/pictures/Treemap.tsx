@@ -1,10 +1,11 @@
 import { Box } from '@mui/material';
 import { hierarchy, treemap, treemapSquarify } from 'd3-hierarchy';
 import { type PointerEvent, useEffect, useMemo, useRef, useState } from 'react';
-import { useNavigate } from 'react-router';
 
 import type { ComputeSummary } from '../../api/inventory';
+import { useGo } from '../../components/Go';
 import { hueOf } from '../../components/EnvironmentBadge';
+import { useWidth } from '../../components/useWidth';
 import { visible } from '../../format/text';
 import { bytes, gibibytes, NOT_KNOWN, percent } from '../../format/units';
 
@@ -44,18 +45,12 @@ const filled = (compute: ComputeSummary): number | null =>
 /** Drawn on one canvas: ten thousand tiles are nothing for it. What a tile says is said below it as text. */
 export function Treemap({ computes }: { computes: ComputeSummary[] }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [width, setWidth] = useState(0);
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box) ?? 0;
   const [over, setOver] = useState<Tile | null>(null);
-  const navigate = useNavigate();
+  const go = useGo();
   const tiles = useMemo(() => (width > 0 ? layout(computes, width) : []), [computes, width]);
 
-  useEffect(() => {
-    const box = canvas.current?.parentElement;
-    if (!box) return undefined;
-    const observer = new ResizeObserver(() => setWidth(Math.floor(box.clientWidth)));
-    observer.observe(box);
-    return () => observer.disconnect();
-  }, []);
   useEffect(() => {
     const element = canvas.current;
     if (!element || width === 0) return undefined;
@@ -75,7 +70,7 @@ export function Treemap({ computes }: { computes: ComputeSummary[] }) {
   const told = over?.compute;
   return (
     <Box>
-      <Box sx={{ height: HEIGHT }}>
+      <Box ref={box} sx={{ height: HEIGHT }}>
         <canvas
           ref={canvas}
           role="img"
@@ -84,7 +79,7 @@ export function Treemap({ computes }: { computes: ComputeSummary[] }) {
           onPointerLeave={() => setOver(null)}
           onPointerUp={(event) => {
             const tile = find(event);
-            if (tile) void navigate(`/infrastructure/compute/${tile.compute.id}`);
+            if (tile) go(`/infrastructure/compute/${tile.compute.id}`);
           }}
           style={{ display: 'block', cursor: over ? 'pointer' : 'default' }}
         />

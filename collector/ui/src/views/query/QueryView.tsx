@@ -56,11 +56,11 @@ export default observer(function QueryView() {
           <Button variant="contained" startIcon={<Icon name="play" size={13} />} onClick={run}>
             Run
           </Button>
-          <Box component="span" sx={{ color: 'text.secondary', fontSize: 12 }}>
+          <Box component="span" sx={{ color: 'text.secondary', fontSize: 12, whiteSpace: 'nowrap' }}>
             Ctrl Enter
           </Box>
           <Box sx={{ flex: 1 }} />
-          <select className="plain" aria-label="Examples" value="" onChange={(event) => setText(EXAMPLES[Number(event.target.value)]?.text ?? text)}>
+          <select className="plain" aria-label="Examples" style={{ minWidth: 0, flex: '0 1 200px' }} value="" onChange={(event) => setText(EXAMPLES[Number(event.target.value)]?.text ?? text)}>
             <option value="">Examples</option>
             {EXAMPLES.map((example, index) => (
               <option key={example.name} value={index}>
@@ -119,11 +119,14 @@ function Shown({ result, tab, onTab }: { result: Result; tab: 'table' | 'json'; 
         </Button>
       </Box>
       <Box role="tabpanel" id="query-result" aria-labelledby={`query-${tab}`} tabIndex={0} sx={{ flex: 1, minHeight: 0, overflow: 'auto', p: tab === 'json' ? 4 : 0, bgcolor: 'background.paper' }}>
-        {tab === 'json' ? <JsonTree value={result.rows} open /> : <FlatTableView table={table} />}
+        {tab === 'json' ? <JsonTree value={result.rows} open={result.rows.length <= OPEN ? 8 : 1} /> : <FlatTableView table={table} />}
       </Box>
     </>
   );
 }
+
+/** Up to so many rows are shown unfolded. */
+const OPEN = 50;
 
 /** Rows of the page at most: more are in the exported file. */
 const MOST = 1_000;
@@ -134,7 +137,7 @@ function FlatTableView({ table }: { table: FlatTable }) {
     <>
       <Box
         component="table"
-        sx={{ borderCollapse: 'collapse', fontSize: 12, '& th, & td': { textAlign: 'left', px: 3, py: 1, borderBottom: '1px solid', borderColor: 'divider', whiteSpace: 'nowrap', maxWidth: 280, overflow: 'hidden', textOverflow: 'ellipsis' }, '& th': { position: 'sticky', top: 0, bgcolor: 'background.paper', color: 'text.secondary', fontWeight: 560, fontSize: 11 } }}
+        sx={{ borderCollapse: 'collapse', fontSize: 12, minWidth: 1, '& th, & td': { textAlign: 'left', px: 3, py: 1, borderBottom: '1px solid', borderColor: 'divider', whiteSpace: 'nowrap', maxWidth: 280, overflow: 'hidden', textOverflow: 'ellipsis' }, '& th': { position: 'sticky', top: 0, bgcolor: 'background.paper', color: 'text.secondary', fontWeight: 560, fontSize: 11 } }}
       >
         <thead>
           <tr>

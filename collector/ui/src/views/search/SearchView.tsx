@@ -1,12 +1,13 @@
-import { Box, FormControlLabel, InputBase, Switch } from '@mui/material';
+import { Box, FormControlLabel, Switch } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useEffect, useState } from 'react';
-import { useNavigate, useSearchParams } from 'react-router';
+import { useSearchParams } from 'react-router';
 
 import { type Hit, pathOfHit, search, SEARCH_KINDS } from '../../api/search';
 import { DataTable, type TableColumn } from '../../components/DataTable';
+import { FilterField } from '../../components/FilterField';
+import { useGo } from '../../components/Go';
 import { HitIcon } from '../../components/HitIcon';
-import { Icon } from '../../components/Icon';
 import { Name } from '../../components/Name';
 import { Empty } from '../../components/Notice';
 import { Status } from '../../components/Status';
@@ -17,7 +18,7 @@ const LIMIT = 500;
 const PAUSE = 200;
 
 const COLUMNS: TableColumn<Hit>[] = [
-  { id: 'kind', label: 'Kind', width: 150, value: (row) => word(row.kind), cell: (row) => <Box component="span" sx={{ display: 'inline-flex', gap: 2, alignItems: 'center' }}><HitIcon kind={row.kind} />{word(row.kind)}</Box> },
+  { id: 'kind', label: 'Kind', width: 150, value: (row) => word(row.kind), cell: (row) => <span className="with-icon"><HitIcon kind={row.kind} />{word(row.kind)}</span> },
   { id: 'name', label: 'Name', width: 200, grow: true, value: (row) => row.name, cell: (row) => <Name text={row.name} /> },
   { id: 'detail', label: 'What it is', width: 220, value: (row) => row.detail ?? '', cell: (row) => (row.detail ? <Name text={row.detail} /> : null) },
   { id: 'compute', label: 'On', width: 150, value: (row) => row.computeName ?? '', cell: (row) => (row.computeName ? <Name text={row.computeName} /> : null) },
@@ -28,7 +29,7 @@ const COLUMNS: TableColumn<Hit>[] = [
 /** Everything that contains a text, kind by kind. */
 export default observer(function SearchView() {
   const [params, setParams] = useSearchParams();
-  const navigate = useNavigate();
+  const go = useGo();
   const [data] = useState(() => new Loadable<Hit[]>());
   const [more, setMore] = useState<string[]>([]);
   const q = params.get('q') ?? '';
@@ -68,15 +69,7 @@ export default observer(function SearchView() {
   return (
     <>
       <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 2, alignItems: 'center', px: 4, pt: 3, pb: 1 }}>
-        <InputBase
-          value={q}
-          onChange={(event) => set('q', event.target.value)}
-          autoFocus
-          placeholder="Name, address, image, :port, key=value"
-          startAdornment={<Icon name="search" size={16} sx={{ mr: 2, color: 'text.secondary' }} />}
-          slotProps={{ input: { 'aria-label': 'Look for', maxLength: 200 } }}
-          sx={{ flex: '1 1 260px', maxWidth: 560, height: 36, px: 3, border: 1, borderColor: 'divider', borderRadius: 1.5, bgcolor: 'background.paper', fontSize: 15, '&.Mui-focused': { borderColor: 'primary.main' } }}
-        />
+        <FilterField large width={560} label="Name, address, image, :port, key=value" value={q} onChange={(value) => set('q', value)} />
         <select className="plain" aria-label="Kind" value={kind} onChange={(event) => set('kind', event.target.value)}>
           <option value="">Everything</option>
           {SEARCH_KINDS.map((known) => (
@@ -85,7 +78,7 @@ export default observer(function SearchView() {
             </option>
           ))}
         </select>
-        <FormControlLabel control={<Switch size="small" checked={ended} onChange={(event) => set('ended', event.target.checked ? 'true' : '')} />} label="also what ended" sx={{ '& .MuiFormControlLabel-label': { fontSize: 12 } }} />
+        <FormControlLabel control={<Switch size="small" checked={ended} onChange={(event) => set('ended', event.target.checked ? 'true' : '')} />} label="also what ended" sx={{ mx: 0, '& .MuiFormControlLabel-label': { fontSize: 12 } }} />
       </Box>
       {q.trim() === '' ? (
         <Empty icon="search" title="What are you looking for?">
@@ -98,7 +91,7 @@ export default observer(function SearchView() {
           data={data}
           columns={COLUMNS}
           keyOf={(row) => `${row.kind}${row.id}${row.name}`}
-          onOpen={(row) => void navigate(pathOfHit(row))}
+          onOpen={(row) => go(pathOfHit(row))}
           retry={() => set('q', q)}
           tools={more.length > 0 && <Box role="status" sx={{ color: 'text.secondary' }}>The first {LIMIT} of each kind; there are more of: {more.map(word).join(', ')}.</Box>}
           empty={<Empty icon="search" title={`Nothing contains “${q}”`}>{ended ? 'Not even among what ended.' : 'Perhaps among what ended?'}</Empty>}

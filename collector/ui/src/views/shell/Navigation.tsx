@@ -4,10 +4,11 @@ import { NavLink, useSearchParams } from 'react-router';
 import { Icon, type IconName } from '../../components/Icon';
 import { Logo } from './Logo';
 
-const VIEWS: [path: string, icon: IconName, name: string][] = [
-  ['/infrastructure', 'tree', 'Infrastructure'],
-  ['/environments', 'layers', 'Environments'],
-  ['/automation', 'robot', 'Automation'],
+/** The last word is for the row of a phone. */
+const VIEWS: [path: string, icon: IconName, name: string, short?: string][] = [
+  ['/infrastructure', 'tree', 'Infrastructure', 'Infra'],
+  ['/environments', 'layers', 'Environments', 'Envs'],
+  ['/automation', 'robot', 'Automation', 'Agents'],
   ['/search', 'search', 'Search'],
   ['/query', 'code', 'Query'],
   ['/pictures', 'chart', 'Pictures'],
@@ -42,12 +43,13 @@ export function Navigation() {
       <Box sx={{ display: { xs: 'none', sm: 'block' }, px: 1.5, pt: 1, pb: 4, overflow: 'hidden' }}>
         <Logo small />
       </Box>
-      {VIEWS.map(([path, icon, name]) => (
+      {VIEWS.map(([path, icon, name, short = name]) => (
         <Box
           key={path}
           component={NavLink}
           to={{ pathname: path, search }}
           title={name}
+          aria-label={name}
           sx={{
             display: 'flex',
             flexDirection: { xs: 'column', sm: 'row' },
@@ -61,7 +63,7 @@ export function Navigation() {
             borderRadius: 1.5,
             color: 'text.secondary',
             fontWeight: 500,
-            fontSize: { xs: 11, sm: 13 },
+            fontSize: { xs: 10.5, sm: 13 },
             textDecoration: 'none',
             '&:hover': { bgcolor: 'action.hover', color: 'text.primary' },
             '&.active': { bgcolor: 'action.selected', color: 'text.primary', '& svg': { color: 'primary.main' } },
@@ -71,8 +73,8 @@ export function Navigation() {
           <Box component="span" sx={{ display: { xs: 'none', lg: 'block' }, overflow: 'hidden', textOverflow: 'ellipsis' }}>
             {name}
           </Box>
-          <Box component="span" sx={{ display: { xs: 'block', sm: 'none' }, overflow: 'hidden', maxWidth: 52, textOverflow: 'ellipsis' }} aria-hidden>
-            {name.slice(0, 6)}
+          <Box component="span" sx={{ display: { xs: 'block', sm: 'none' }, overflow: 'hidden', whiteSpace: 'nowrap' }} aria-hidden>
+            {short}
           </Box>
         </Box>
       ))}

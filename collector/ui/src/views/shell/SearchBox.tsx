@@ -1,9 +1,9 @@
 import { Box, InputBase, Paper, Popper } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { type KeyboardEvent, useRef, useState } from 'react';
-import { useNavigate, useSearchParams } from 'react-router';
 
 import { type Hit, pathOfHit } from '../../api/search';
+import { useGo } from '../../components/Go';
 import { HitIcon } from '../../components/HitIcon';
 import { Icon } from '../../components/Icon';
 import { Name } from '../../components/Name';
@@ -20,12 +20,10 @@ export const SearchBox = observer(function SearchBox() {
   const [chosen, setChosen] = useState(-1);
   const field = useRef<HTMLInputElement>(null);
   const box = useRef<HTMLDivElement>(null);
-  const navigate = useNavigate();
-  const [params] = useSearchParams();
+  const go = useGo();
   useShortcut('/', () => field.current?.focus());
 
   const hits = store.found.value?.items ?? [];
-  const asOf = params.get('asOf');
 
   const leave = () => {
     setOpen(false);
@@ -34,7 +32,7 @@ export const SearchBox = observer(function SearchBox() {
   };
   const choose = (hit: Hit) => {
     leave();
-    void navigate({ pathname: pathOfHit(hit), search: asOf ? `?asOf=${encodeURIComponent(asOf)}` : '' });
+    go(pathOfHit(hit));
   };
   const press = (event: KeyboardEvent) => {
     const hit = hits[chosen];
@@ -46,7 +44,7 @@ export const SearchBox = observer(function SearchBox() {
     } else if (event.key === 'Enter' && hit) choose(hit);
     else if (event.key === 'Enter' && store.text.trim() !== '') {
       leave();
-      void navigate(`/search?q=${encodeURIComponent(store.text.trim())}`);
+      go(`/search?q=${encodeURIComponent(store.text.trim())}`);
     }
   };
 
@@ -65,7 +63,7 @@ export const SearchBox = observer(function SearchBox() {
         onFocus={() => setOpen(true)}
         onBlur={() => setOpen(false)}
         onKeyDown={press}
-        startAdornment={<Icon name="search" size={15} sx={{ mr: 2, color: 'text.secondary' }} />}
+        startAdornment={<Icon name="search" size={15} tone="quiet" style={{ marginRight: 8 }} />}
         endAdornment={
           <Box component="kbd" aria-hidden sx={{ display: { xs: 'none', sm: 'block' }, px: 1.5, border: 1, borderColor: 'divider', borderRadius: 1, fontSize: 11, fontFamily: 'var(--mono)', color: 'text.secondary' }}>
             /

@@ -5,6 +5,7 @@ import { useSearchParams } from 'react-router';
 
 import { useShortcut } from '../../components/shortcuts';
 import { useStores } from '../../stores/root';
+import { HintLayer } from '../../components/HintLayer';
 import { HelpDialog } from './HelpDialog';
 import { Navigation } from './Navigation';
 import { PastBar } from './PastBar';
@@ -48,6 +49,7 @@ export const Shell = observer(function Shell({ children }: { children: ReactNode
         <Box sx={{ flex: 1, minHeight: 0, display: 'flex', flexDirection: 'column' }}>{children}</Box>
       </Box>
       <Toasts />
+      <HintLayer />
       <HelpDialog open={help} onClose={() => setHelp(false)} />
     </Box>
   );

@@ -1,16 +1,16 @@
 import { Box } from '@mui/material';
 import { observer } from 'mobx-react-lite';
-import { Link } from 'react-router';
 
 import type { Compute, Place, Workload } from '../../../api/inventory';
 import { Age } from '../../../components/Age';
 import { CopyButton } from '../../../components/CopyButton';
 import { type Fact, FactList } from '../../../components/FactList';
+import { Go } from '../../../components/Go';
 import { JsonTree } from '../../../components/JsonTree';
 import { Meter } from '../../../components/Meter';
 import { Name } from '../../../components/Name';
 import { Status } from '../../../components/Status';
-import { fieldName } from '../../../format/text';
+import { fieldName, word } from '../../../format/text';
 import { timestamp } from '../../../format/time';
 import { bytes, cores, count, gibibytes, mebibytes, percent } from '../../../format/units';
 import { useStores } from '../../../stores/root';
@@ -48,9 +48,9 @@ function ComputeOverview({ compute }: { compute: Compute }) {
             label: 'Agent',
             why: 'no agent ever looked at it',
             value: agent && (
-              <Link to={`/automation/agents/${agent.id}`}>
+              <Go to={`/automation/agents/${agent.id}`}>
                 {agent.connected ? 'connected' : 'not heard of'}, version {agent.version}
-              </Link>
+              </Go>
             ),
           },
           { label: 'Last seen', value: agent && <Age at={agent.lastSeenAt} /> },
@@ -76,6 +76,7 @@ function ComputeOverview({ compute }: { compute: Compute }) {
       />
       <FactList
         title="Machine"
+        fold
         facts={[
           { label: 'Host name', value: copied(compute.hostname) },
           { label: 'Address', value: copied(compute.ipAddress) },
@@ -93,6 +94,7 @@ function ComputeOverview({ compute }: { compute: Compute }) {
       />
       <FactList
         title="Inventory"
+        fold
         facts={[
           { label: 'Description', value: compute.description },
           { label: 'Purpose', value: compute.purpose },
@@ -134,7 +136,7 @@ function WorkloadOverview({ workload }: { workload: Workload }) {
               </>
             ),
           },
-          { label: 'On', value: <Link to={`/infrastructure/compute/${workload.computeId}`}><Name text={workload.computeName ?? `compute ${workload.computeId}`} /></Link> },
+          { label: 'On', value: <Go to={`/infrastructure/compute/${workload.computeId}`}><Name text={workload.computeName ?? `compute ${workload.computeId}`} /></Go> },
           { label: 'Type', value: `${workload.workloadType}${workload.isolationMethod ? `, isolated by ${workload.isolationMethod}` : ''}` },
           { label: 'Image', value: workload.image ? copied(workload.image) : workload.workloadType === 'container' ? null : <span>none</span> },
           { label: 'Started', value: workload.startedAt && <Age at={workload.startedAt} /> },
@@ -178,15 +180,25 @@ function Labels({ labels }: { labels: Record<string, string> }) {
 
 const HIDDEN = new Set(['id', 'name']);
 
-function PlaceOverview({ item }: { item: Record<string, unknown> }) {
+/** Fields that name another resource. */
+const REFERS: Record<string, string> = { partnerId: 'partner', cloudId: 'cloud', regionId: 'region', availabilityZoneId: 'availability_zone', drPairedWith: 'datacenter' };
+
+const PlaceOverview = observer(function PlaceOverview({ item }: { item: Record<string, unknown> }) {
   const { tree, detail } = useStores();
   const place: Place | undefined = tree.placeByKey.get(`${detail.kind ?? ''}:${detail.id}`);
+  const shown = (name: string, value: unknown): Fact['value'] => {
+    if (value === null || value === undefined || value === '') return null;
+    const refers = REFERS[name];
+    if (refers && typeof value === 'number') return <Go to={`/infrastructure/${refers}/${value}`}><Name text={tree.placeByKey.get(`${refers}:${value}`)?.name ?? `${word(refers)} ${value}`} /></Go>;
+    if (name === 'environmentId' && typeof value === 'number') return <Go to={`/environments/${value}`}>environment {value}</Go>;
+    if (name === 'status') return <Status status={value as string} />;
+    if (typeof value === 'boolean') return value ? 'yes' : 'no';
+    if (name.endsWith('At') && typeof value === 'string') return timestamp(value);
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
+  };
   const facts = Object.entries(item)
     .filter(([name, value]) => !HIDDEN.has(name) && (value === null || typeof value !== 'object'))
-    .map(([name, value]) => ({
-      label: fieldName(name),
-      value: name.endsWith('At') && typeof value === 'string' ? timestamp(value) : name === 'status' ? <Status status={value as string} /> : value === null || value === undefined ? null : String(value as string | number | boolean),
-    }));
+    .map(([name, value]) => ({ label: fieldName(REFERS[name] ? name.replace(/Id$/, '') : name), value: shown(name, value) }));
   return (
     <>
       {place && (
@@ -202,7 +214,7 @@ function PlaceOverview({ item }: { item: Record<string, unknown> }) {
           ]}
         />
       )}
-      <FactList title="Inventory" facts={facts} />
+      <FactList title="Inventory" facts={facts} fold />
     </>
   );
-}
+});

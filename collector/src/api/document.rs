@@ -69,6 +69,7 @@ fn routes(state: Option<ApiState>) -> Routes {
     edit::enter::<query::Environment>(&mut routes, &forms::ENVIRONMENT);
     edit::enter::<query::EnvironmentAssociation>(&mut routes, &forms::ENVIRONMENT_ASSOCIATION);
     edit::enter::<query::Tag>(&mut routes, &forms::TAG);
+    edit::enter::<query::Capability>(&mut routes, &forms::CAPABILITY);
     edit::enter::<query::AutomationTarget>(&mut routes, &forms::AUTOMATION_TARGET);
     agents::enter(&mut routes);
     join_tokens::enter(&mut routes);

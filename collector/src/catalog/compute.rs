@@ -90,7 +90,8 @@ pub(crate) static CAPABILITY: Kind = Kind {
     resource_type: "",
     fields: fields![
         "computeId" "compute_id" Int, "capabilityType" "capability_type" Text,
-        "capabilityVersion" "capability_version" Text, "configuration" "configuration" Json,
+        "capabilityVersion" "capability_version" Text, "configuration" "configuration" Json, "origin" "origin" Text,
+        "discovered" "discovered" Json,
     ],
     relations: relations!["compute" Above "compute_id";],
 };

@@ -9,9 +9,11 @@
 //!   change different fields both keep their change, whoever is last.
 //! - Everything that is wrong with a body is told at once, each with its field, the reason and what would be right.
 //! - What was written is in the history and in the audit log, in the same transaction. What changes nothing is in neither.
-//! - A column of a compute that a person writes is a person's; one that a person empties is discovery's again.
+//! - A column of a compute that a person writes is a person's; one that a person empties is discovery's again. The same
+//!   holds for a capability as a whole.
 
 mod association;
+mod capability;
 pub(crate) mod chain;
 mod check;
 mod delete;

@@ -31,7 +31,7 @@ impl FieldProblem {
 
     /// Whether the same body may be right at another time: it depends on what is stored.
     pub(crate) fn is_about_state(&self) -> bool {
-        matches!(self.code, UNKNOWN_REFERENCE | NOT_UNIQUE | INCONSISTENT_PLACE | NO_ROOM)
+        matches!(self.code, UNKNOWN_REFERENCE | NOT_UNIQUE | INCONSISTENT_PLACE | NO_ROOM | DISCOVERED)
     }
 }
 
@@ -42,6 +42,8 @@ pub(crate) const NOT_UNIQUE: &str = "not-unique";
 /// Two fields place a resource at two places.
 pub(crate) const INCONSISTENT_PLACE: &str = "inconsistent-place";
 
+/// A row is what discovery sees.
+pub(crate) const DISCOVERED: &str = "discovered";
 /// The shares of a resource would be more than the whole.
 pub(crate) const NO_ROOM: &str = "no-room";
 

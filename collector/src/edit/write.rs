@@ -3,11 +3,11 @@
 use serde_json::Value as Json;
 
 use super::{
-    By, Done, EditError, Expected, FieldProblem, Key, Operation, Outcome, Verb, association,
+    By, Done, EditError, Expected, FieldProblem, Key, Operation, Outcome, Verb, association, capability,
     check::{self, Given},
     delete, discovered,
     form::Form,
-    forms::ENVIRONMENT_ASSOCIATION,
+    forms::{CAPABILITY, ENVIRONMENT_ASSOCIATION},
     place, reference, row_tag, trail,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Who set a row that a person wrote.
-const PERSON: &str = "person";
+pub(super) const PERSON: &str = "person";
 
 pub(super) async fn carry_out_in_tx(tx: &mut Tx, by: By<'_>, operation: &Operation) -> Result<Done, EditError> {
     let form = operation.form;
@@ -45,6 +45,9 @@ pub(super) async fn carry_out_in_tx(tx: &mut Tx, by: By<'_>, operation: &Operati
             let record = locked(tx, form, key, expected).await?;
             if associations {
                 return association::delete(tx, by, key, record).await;
+            }
+            if form.kind.name == CAPABILITY.kind.name && !capability::is_gone_with(&record.shown)? {
+                return capability::give_back(tx, by, key, record).await;
             }
             delete::delete(tx, by, form, key, record, *cascade).await
         }
@@ -130,6 +133,7 @@ async fn update(
     if given.columns.is_empty() {
         return Ok(Done { form, key: key.clone(), outcome: Outcome::Unchanged, record: before, also: Vec::new() });
     }
+    capability::keep_discovered(form, stored, &mut given.columns);
     given.columns.extend(form.origin.map(|column| (column, PERSON.into())));
     let mut columns = values(form, &given.columns);
     columns.extend(stamps(form, by, &["updated_at"]));
@@ -158,7 +162,7 @@ fn key_of(form: &'static Form, columns: &Shown) -> Key {
 }
 
 /// Columns as they are bound.
-fn values(form: &'static Form, columns: &Shown) -> Vec<(&'static str, Value)> {
+pub(super) fn values(form: &'static Form, columns: &Shown) -> Vec<(&'static str, Value)> {
     let bound = |column: &str, shown: &Json| {
         let json = form.kind.fields.iter().any(|field| field.column == column && field.kind == FieldKind::Json);
         if json && !shown.is_null() { Value::from(shown) } else { value(shown) }

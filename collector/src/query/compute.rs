@@ -269,6 +269,11 @@ pub struct Capability {
     pub capability_version: Option<String>,
     /// Facts about its set-up.
     pub configuration: Option<Json>,
+    /// `discovery`, or `person`: then it stays, whatever discovery sees.
+    pub origin: String,
+    /// What discovery sees beside what a person said (`capabilityVersion`, `configuration`); `null` when it sees none, or
+    /// when nobody said otherwise.
+    pub discovered: Option<Json>,
 }
 
 impl Resource for Capability {
@@ -281,13 +286,15 @@ impl Resource for Capability {
         Filter::new("computeId", Test::Int("t.compute_id"), "Those of this compute."),
         Filter::new("capabilityType", Test::Text("t.capability_type"), "For example docker.").or("type"),
         Filter::new("capabilityVersion", Test::Text("t.capability_version"), "Exactly this version.").or("version"),
+        Filter::new("origin", Test::Text("t.origin"), "Said by this origin."),
     ];
 
     fn select(context: &Context) -> String {
         format!(
-            "SELECT t.compute_id, t.capability_type, t.capability_version, {} AS configuration \
-             FROM compute_capabilities t",
+            "SELECT t.compute_id, t.capability_type, t.capability_version, {} AS configuration, \
+             COALESCE(t.origin, 'discovery') AS origin, {} AS discovered FROM compute_capabilities t",
             context.dialect.json_text("t.configuration"),
+            context.dialect.json_text("t.discovered"),
         )
     }
 
@@ -297,6 +304,8 @@ impl Resource for Capability {
             capability_type: row.get("capability_type")?,
             capability_version: row.get("capability_version")?,
             configuration: value::read(row, "configuration")?,
+            origin: row.get("origin")?,
+            discovered: value::read(row, "discovered")?,
         })
     }
 

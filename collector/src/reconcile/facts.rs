@@ -16,17 +16,21 @@ use super::{
     write::Context,
 };
 use crate::{
-    catalog::COMPUTE,
+    catalog::{CAPABILITY, COMPUTE},
     store::{
         StoreError, Tx,
         rows::{
-            capability::{CapabilityRow, capability_delete_in_tx, capability_find_in_tx, capability_upsert_in_tx},
+            capability::{
+                CapabilityRow, StoredCapability, capability_beside_in_tx, capability_delete_in_tx,
+                capability_lock_in_tx, capability_upsert_in_tx,
+            },
             compute::{
                 FactsRow, compute_columns_in_tx, compute_facts_get, compute_facts_set_in_tx, compute_update_in_tx,
             },
             cut,
             history::{HistoryKind, HistoryRow},
             identity::identity_set_in_tx,
+            row_change::RowChange,
             stored::stored_many_in_tx,
         },
     },
@@ -81,7 +85,8 @@ pub(super) async fn write_host_in_tx(
     }))
 }
 
-/// Stores capabilities, and takes away those that are gone; the history keeps them.
+/// Stores capabilities, and takes away those that are gone; the history keeps them. What a person said stays: what is seen
+/// is kept beside it.
 pub(super) async fn write_capabilities_in_tx(
     tx: &mut Tx,
     context: Context,
@@ -90,7 +95,7 @@ pub(super) async fn write_capabilities_in_tx(
     if capabilities.is_empty() {
         return Ok(Vec::new());
     }
-    let known = capability_find_in_tx(tx, context.compute_id, capabilities.keys().copied()).await?;
+    let known = capability_lock_in_tx(tx, context.compute_id, capabilities.keys().copied()).await?;
     let (mut upserts, mut gone, mut history) = (Vec::new(), Vec::new(), Vec::new());
     for (name, (entity, at)) in capabilities {
         let row = entity.and_then(|entity| match &entity.body {
@@ -101,10 +106,14 @@ pub(super) async fn write_capabilities_in_tx(
             }),
             _ => None,
         });
-        let before = known.get(*name);
+        let before = known.get(cut(name, 64));
+        if let Some(before) = before.filter(|before| before.is_a_persons()) {
+            history.extend(beside_in_tx(tx, context, *at, before, row.as_ref()).await?);
+            continue;
+        }
         let kind = match (before, &row) {
             (None, Some(_)) => HistoryKind::Appeared,
-            (Some(before), Some(row)) if before == row => continue,
+            (Some(before), Some(row)) if before.row == *row => continue,
             (Some(_), Some(_)) => HistoryKind::Altered,
             (Some(_), None) => HistoryKind::Ended,
             (None, None) => continue,
@@ -120,7 +129,7 @@ pub(super) async fn write_capabilities_in_tx(
             resource_name: (*name).to_owned(),
             compute_id: Some(context.compute_id),
             source: Some("capability".to_owned()),
-            before: before.map(capability_json),
+            before: before.map(|before| capability_json(&before.row)),
             after: row.as_ref().map(capability_json),
         });
         match row {
@@ -131,6 +140,29 @@ pub(super) async fn write_capabilities_in_tx(
     capability_delete_in_tx(tx, context.compute_id, gone).await?;
     capability_upsert_in_tx(tx, context.compute_id, &upserts).await?;
     Ok(history)
+}
+
+/// Keeps what is seen of a capability, or that it is not seen, beside what a person said of it.
+async fn beside_in_tx(
+    tx: &mut Tx,
+    context: Context,
+    at: Timestamp,
+    before: &StoredCapability,
+    row: Option<&CapabilityRow>,
+) -> Result<Option<HistoryRow>, StoreError> {
+    let after = StoredCapability { discovered: row.map(CapabilityRow::beside), ..before.clone() };
+    if after == *before {
+        return Ok(None);
+    }
+    let name = &before.row.name;
+    capability_beside_in_tx(tx, context.compute_id, name, after.discovered.as_ref()).await?;
+    let change = RowChange {
+        kind: &CAPABILITY,
+        before: before.stored(context.compute_id),
+        after: after.stored(context.compute_id),
+    };
+    let entry = change.entry(&Actor::agent(context.agent_id), at);
+    Ok(entry.map(|entry| HistoryRow { source: Some("capability".to_owned()), ..entry }))
 }
 
 fn capability_json(row: &CapabilityRow) -> Json {

@@ -58,6 +58,7 @@ migrations![
     7 "0007_editing",
     9 "0009_web_sessions",
     10 "0010_speed",
+    12 "0012_capabilities",
 ];
 
 /// Table that remembers which migrations ran.

@@ -65,6 +65,11 @@ const TABLE: &[Row] = &[
     ("GET", "/api/v1/tags/{resourceType}/{resourceId}/{tagKey}", [401, 404, 404, 404]),
     ("GET", "/api/v1/capabilities", [401, 200, 200, 200]),
     ("GET", "/api/v1/capabilities/{computeId}/{capabilityType}", [401, 200, 200, 200]),
+    ("POST", "/api/v1/capabilities", [401, 403, 400, 400]),
+    ("PATCH", "/api/v1/capabilities/{computeId}/{capabilityType}", [401, 403, 200, 200]),
+    ("PUT", "/api/v1/capabilities/{computeId}/{capabilityType}", [401, 403, 200, 200]),
+    // The operator takes back what the PUT before said; what is discovered cannot be taken away.
+    ("DELETE", "/api/v1/capabilities/{computeId}/{capabilityType}", [401, 403, 204, 409]),
     ("GET", "/api/v1/automation-targets", [401, 200, 200, 200]),
     ("GET", "/api/v1/automation-targets/{id}", [401, 404, 404, 404]),
     ("POST", "/api/v1/partners", [401, 403, 400, 400]),

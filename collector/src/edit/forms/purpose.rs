@@ -98,17 +98,22 @@ pub(crate) static TAG: Form = Form {
     example: r#"{"resourceType": "compute", "resourceId": 1, "tagKey": "team", "tagValue": "platform"}"#,
 };
 
-/// What a compute can be used for or managed with. Only discovery writes it so far: it has no place to say who did.
+/// What a compute can be used for or managed with. What a person says stands in front of what discovery sees.
 pub(crate) static CAPABILITY: Form = Form {
     kind: &catalog::CAPABILITY,
     one: "capability",
     key: &["compute_id", "capability_type"],
-    inputs: &[],
-    origin: None,
+    inputs: &[
+        needed("computeId", Rule::Reference("compute")).fixed(),
+        needed("capabilityType", Rule::Line(64)).fixed(),
+        optional("capabilityVersion", Rule::Line(255)),
+        optional("configuration", Rule::Connection),
+    ],
+    origin: Some("origin"),
     unique: &[],
     hanging: &[],
     belongings: &[],
-    example: "{}",
+    example: r#"{"computeId": 1, "capabilityType": "ansible", "capabilityVersion": "2.16", "configuration": {"python": "/usr/bin/python3"}}"#,
 };
 
 /// What automation may act on.

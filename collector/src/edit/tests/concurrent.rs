@@ -111,7 +111,7 @@ fn machine() -> Machine {
     Machine { hostname: "web-1".into(), machine_id, addresses: vec!["192.0.2.7".into()], ..Machine::default() }
 }
 
-async fn enrol(reconciler: &Reconciler) -> SessionKey {
+pub(super) async fn enrol(reconciler: &Reconciler) -> SessionKey {
     let agent_id = AgentId::generate();
     let agent = NewAgent {
         id: agent_id,
@@ -149,8 +149,19 @@ async fn report(reconciler: &Reconciler, agent: &SessionKey, sequence: u64, roun
     let evidence = vec![Evidence { source: Source::Host, native_id: "host".into() }];
     let entity = Entity { native_id: "host".into(), evidence, body: Body::Host(Box::new(host)) };
     let hash = wire::hash(&entity);
-    let change = Change { observed_at: now(), kind: ChangeKind::Upsert { entity, hash } };
-    let sources = vec![SourceReport { source: Source::Host, status: None, changes: vec![change] }];
+    apply(reconciler, agent, sequence, Source::Host, ChangeKind::Upsert { entity, hash }).await
+}
+
+/// Applies a report of one change.
+pub(super) async fn apply(
+    reconciler: &Reconciler,
+    agent: &SessionKey,
+    sequence: u64,
+    source: Source,
+    kind: ChangeKind,
+) -> Applied {
+    let changes = vec![Change { observed_at: now(), kind }];
+    let sources = vec![SourceReport { source, status: None, changes }];
     let report = Report { sequence, base: sequence - 1, recorded_at: now(), sources };
     reconciler.apply(agent, report).await.unwrap().outcome
 }

@@ -1,5 +1,6 @@
 //! Behaviour of what people write, the same on both databases.
 
+mod capability;
 mod concurrent;
 
 use std::sync::Arc;

@@ -24,6 +24,7 @@ export const CapabilitiesTab = observer(function CapabilitiesTab() {
               <Name text={capability.capabilityType} />
             </Box>
             <Box sx={{ color: 'text.secondary' }}>{capability.capabilityVersion ? <Name text={capability.capabilityVersion} mono /> : <Unknown why="it does not tell its version" />}</Box>
+            {capability.origin === 'person' && <Box sx={{ color: 'text.secondary' }}>entered by a person</Box>}
           </Box>
           {capability.configuration !== null && capability.configuration !== undefined && <JsonTree value={capability.configuration} />}
         </Box>

@@ -23,7 +23,7 @@ use crate::{
     config::BudgetConfig,
     identity::Identity,
     inspect::{
-        Inspector,
+        Hearing, Inspector,
         runner::{self, Pace},
     },
     link::{IdentityDial, Link, LinkStatus, Parts},
@@ -52,6 +52,8 @@ pub struct Daemon {
     pub outbox: Outbox,
     /// What it looks with.
     pub inspectors: Vec<Arc<dyn Inspector>>,
+    /// Where the inspectors read whether a collector takes what they see.
+    pub hearing: watch::Sender<Hearing>,
     /// What identifies the machine.
     pub machine: Machine,
     /// Kernel's random identifier of this boot.
@@ -89,8 +91,19 @@ impl Daemon {
     /// # Errors
     /// When a core task ended by itself.
     pub async fn run(self, stop: CancellationToken, ready: impl FnOnce()) -> Result<(), BrokenDown> {
-        let Self { identity, collector, state_dir, outbox, inspectors, machine, boot_id, version, budget, clock } =
-            self;
+        let Self {
+            identity,
+            collector,
+            state_dir,
+            outbox,
+            inspectors,
+            hearing,
+            machine,
+            boot_id,
+            version,
+            budget,
+            clock,
+        } = self;
         let end = stop.child_token();
         let mut tasks = JoinSet::new();
         let sources: Vec<_> = inspectors.iter().map(|inspector| inspector.source()).collect();
@@ -108,6 +121,7 @@ impl Daemon {
             agent_version: version.clone(),
         });
         tasks.spawn(link.run(end.clone()));
+        tasks.spawn(tell_hearing(link_status.clone(), hearing, end.clone()));
         let renewal = (identity.clone(), collector.clone(), Arc::clone(&clock), end.clone());
         tasks.spawn(async move {
             let (identity, collector, clock, end) = renewal;
@@ -193,6 +207,22 @@ impl Describer {
     }
 }
 
+/// Keeps the inspectors informed whether a collector takes what they see.
+async fn tell_hearing(mut link: watch::Receiver<LinkStatus>, hearing: watch::Sender<Hearing>, end: CancellationToken) {
+    loop {
+        let taken = link.borrow_and_update().is_taken();
+        hearing.send_if_modified(|hearing| hearing.update(taken));
+        // Cancel-safe: waiting for a token or for a watched value loses nothing when dropped.
+        tokio::select! {
+            biased;
+            () = end.cancelled() => return,
+            changed = link.changed() => if changed.is_err() {
+                return;
+            },
+        }
+    }
+}
+
 async fn watch_own_use(meter: Arc<Meter>) {
     let mut ticks = interval(OWN_USE);
     loop {
@@ -211,5 +241,33 @@ async fn feed_watchdog(every: Duration, keeper: KeeperHandle) {
         } else {
             tracing::error!("the agent does not get on; systemd will restart it");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::LinkState;
+
+    #[tokio::test]
+    async fn inspectors_learn_whether_a_collector_takes_what_they_see() {
+        let (link, status) = watch::channel(LinkStatus::default());
+        let (hearing, mut heard) = watch::channel(Hearing::start());
+        let end = CancellationToken::new();
+        let task = tokio::spawn(tell_hearing(status, hearing, end.clone()));
+        let connected = |held| LinkState::Connected { since: Timestamp::EPOCH, epoch: 1, held };
+        let waiting = LinkState::Waiting { reason: "away".into(), permanent: false, next_try: Timestamp::EPOCH };
+        for (state, taken) in [
+            (connected(None), true),
+            (connected(Some("ambiguous-match".into())), false),
+            (connected(None), true),
+            (waiting, false),
+        ] {
+            link.send_modify(|status| status.state = state.clone());
+            let told = heard.wait_for(|hearing| (*hearing == Hearing::Taken) == taken);
+            assert!(timeout(Duration::from_secs(10), told).await.is_ok(), "{state:?}");
+        }
+        end.cancel();
+        timeout(Duration::from_secs(10), task).await.unwrap().unwrap();
     }
 }

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use orchestrix_common::{log, time::SystemClock};
 use tokio::{
     signal::unix::{SignalKind, signal},
+    sync::watch,
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,10 @@ use crate::{
     config::{AgentConfig, Configured},
     daemon::Daemon,
     identity::Identity,
-    inspect::registry::{self, Purpose},
+    inspect::{
+        Hearing,
+        registry::{self, Purpose},
+    },
     outbox::Outbox,
 };
 use orchestrix_common::model::Machine;
@@ -61,7 +65,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         },
     };
     let outbox = Outbox::open(&config.state_dir.join("outbox"), config.outbox_max_bytes)?;
-    let inspectors = registry::inspectors(&config.inspect, &surroundings, Purpose::Report, Some(&config.state_dir));
+    let (hearing, heard) = watch::channel(Hearing::start());
+    let purpose = Purpose::Report(heard);
+    let inspectors = registry::inspectors(&config.inspect, &surroundings, purpose, Some(&config.state_dir));
     let inspectors = inspectors.context("cannot set up the inspectors")?;
     let version = enrolment::VERSION.to_owned();
     tracing::info!(agent = %identity.agent_id(), collector, version, "agent starts");
@@ -71,6 +77,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         state_dir: config.state_dir,
         outbox,
         inspectors,
+        hearing,
         machine,
         boot_id: boot_id(&config.inspect.root.proc),
         version,

@@ -6,6 +6,7 @@
 
 pub mod capability;
 pub mod docker;
+mod hearing;
 pub mod host;
 mod isolate;
 pub mod kubernetes;
@@ -22,6 +23,8 @@ use orchestrix_common::{
     model::{Entity, RemovalReason, Source, Usage},
     time::Timestamp,
 };
+
+pub use hearing::Hearing;
 
 /// One way of looking at this host.
 #[async_trait]
@@ -47,6 +50,9 @@ pub trait Inspector: fmt::Debug + Send + Sync {
     async fn measure(&self) -> Vec<Usage> {
         Vec::new()
     }
+
+    /// Gives back what others wait for, since the agent ends. Called once; the runner cuts it off.
+    async fn leave(&self) {}
 
     /// The longest time between two looks when no event asks for one.
     fn interval(&self) -> Duration;

@@ -3,9 +3,10 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use orchestrix_common::model::DEFAULT_LIMITS;
+use tokio::sync::watch;
 
 use super::{
-    Inspector,
+    Hearing, Inspector,
     capability::CapabilityInspector,
     docker::{AddressError, DockerInspector, Engine, Settings},
     host::{HostInspector, HostRoot, machine_at},
@@ -24,10 +25,10 @@ pub struct Surroundings {
 }
 
 /// What the inspectors are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Purpose {
-    /// A running agent, which may tell of a whole cluster.
-    Report,
+    /// A running agent, which may tell of a whole cluster as long as a collector takes what it tells.
+    Report(watch::Receiver<Hearing>),
     /// One look for a person.
     Look,
 }
@@ -88,7 +89,9 @@ pub fn inspectors(
     // On a host outside of a cluster its five sources would only say so.
     if kubernetes.enabled && kubernetes.cluster && cluster.is_there() {
         let part = match purpose {
-            Purpose::Report => Part::Candidate { identity: node, namespace: kubernetes.lease_namespace.clone() },
+            Purpose::Report(hearing) => {
+                Part::Candidate { identity: node, namespace: kubernetes.lease_namespace.clone(), hearing }
+            }
             Purpose::Look => Part::Onlooker,
         };
         inspectors.extend(cluster_inspectors(cluster, kubernetes.cluster_name.clone(), part));

@@ -16,7 +16,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep_until, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
     InspectError, Inspector, Observation, Signal,
@@ -54,6 +54,8 @@ pub struct Pace {
     pub proven: Duration,
     /// How often a thing that is not there is looked for, unless something tells of it.
     pub absent: Duration,
+    /// Time to give things back when the agent ends.
+    pub leave: Duration,
 }
 
 impl Default for Pace {
@@ -69,6 +71,7 @@ impl Default for Pace {
             last_retry: Duration::from_secs(30),
             proven: Duration::from_secs(10),
             absent: Duration::from_secs(10),
+            leave: Duration::from_secs(4),
         }
     }
 }
@@ -203,7 +206,17 @@ struct Watcher {
 }
 
 impl Watcher {
-    async fn run(mut self, mut orders: mpsc::Receiver<Order>, stop: CancellationToken) {
+    async fn run(mut self, orders: mpsc::Receiver<Order>, stop: CancellationToken) {
+        self.watch(orders, stop).await;
+        let inspector = Arc::clone(&self.inspector);
+        // In a task of its own, since it may panic like any other code of an inspector.
+        let leaving = AbortOnDropHandle::new(tokio::spawn(async move { inspector.leave().await }));
+        if timeout(self.pace.leave, leaving).await.is_err() {
+            tracing::warn!(source = %self.source, "the inspector did not end in time");
+        }
+    }
+
+    async fn watch(&mut self, mut orders: mpsc::Receiver<Order>, stop: CancellationToken) {
         let mut look_at = Instant::now();
         let mut looked_at = None;
         let mut measure_at = Instant::now() + jittered(self.pace.measure);

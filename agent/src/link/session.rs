@@ -146,7 +146,7 @@ struct Session<'a> {
     backlog: u64,
     snapshots: watch::Receiver<Snapshot>,
     beat_due: bool,
-    /// The heartbeat after the backlog is sent or due.
+    /// What lets the collector compare after the backlog is sent or due.
     greeted: bool,
     digests_due: bool,
     /// Revision of the figures that were sent.
@@ -244,6 +244,9 @@ impl Session<'_> {
         self.ready.clear();
         self.heartbeat = heartbeat;
         self.beat_at = Instant::now() + jittered(heartbeat);
+        // Reports are on their way that the digests of the Hello count in: the collector could compare nothing yet. They
+        // are told again behind those reports. A heartbeat there would do, if no newer report were written meanwhile.
+        self.digests_due |= held_reason.is_none() && self.backlog > applied_sequence;
         self.greeted = false;
         self.greet();
         let now = self.link.now();

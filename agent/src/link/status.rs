@@ -21,6 +21,14 @@ pub struct LinkStatus {
     pub last_trouble: Option<String>,
 }
 
+impl LinkStatus {
+    /// A collector takes what this agent reports.
+    #[must_use]
+    pub const fn is_taken(&self) -> bool {
+        matches!(self.state, LinkState::Connected { held: None, .. })
+    }
+}
+
 /// What the link is doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "camelCase", rename_all_fields = "camelCase")]

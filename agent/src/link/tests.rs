@@ -32,23 +32,52 @@ async fn hello_says_who_where_and_what_is_believed() {
 }
 
 #[tokio::test]
-async fn the_backlog_goes_out_in_order_then_a_heartbeat_then_what_is_new() {
+async fn the_backlog_goes_out_in_order_then_the_digests_then_what_is_new() {
     let mut rig = Rig::new(&["a"], 30).await;
     let mut session = rig.welcome(0).await;
     for sequence in 1..=31 {
         let Message::Report(report) = session.next().await else { panic!("no report {sequence}") };
         assert_eq!((report.sequence, report.base), (sequence, sequence - 1));
     }
-    let heartbeat = session.heartbeat().await;
-    assert_eq!(heartbeat.head_sequence, 31);
+    let digests = session.digests().await;
     let digest: Digest = [("a", wire::hash(&entity("a")))].into_iter().collect();
-    assert_eq!(heartbeat.digest, digest.low64());
+    assert_eq!((digests.head_sequence, digests.digests[0].digest.as_slice()), (31, digest.to_bytes().as_slice()));
     rig.appeared("new").await;
     let report = session.report().await;
     assert_eq!((report.sequence, changes(&report)), (32, vec!["+new".to_owned()]));
     session.ack(32, Outcome::Applied).await;
     rig.trimmed_to(32).await;
     rig.until("acknowledged", |status| status.acknowledged_at.is_some()).await;
+}
+
+#[tokio::test]
+async fn digests_wait_for_a_report_that_is_written_while_the_backlog_goes_out() {
+    let mut rig = Rig::new(&["a"], 2).await;
+    let (mut session, hello) = rig.accept().await;
+    // Whatever comes meanwhile, a collector that has every report it was told of can compare what it is told next.
+    rig.appeared("b").await;
+    rig.keeper.summary().await;
+    session.tell(Told::Welcome(welcome(0))).await;
+    let mut reports = 0;
+    let digests = loop {
+        match session.next().await {
+            Message::Report(report) => reports = report.sequence,
+            Message::Digests(digests) => break digests,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(digests.head_sequence >= hello.head_sequence);
+    assert_eq!(reports, digests.head_sequence);
+}
+
+#[tokio::test]
+async fn a_collector_that_has_every_report_gets_a_heartbeat_and_no_digests() {
+    let mut rig = Rig::new(&["a"], 2).await;
+    let mut session = rig.welcome(3).await;
+    let heartbeat = session.heartbeat().await;
+    let digest: Digest = [("a", wire::hash(&entity("a")))].into_iter().collect();
+    assert_eq!((heartbeat.head_sequence, heartbeat.digest), (3, digest.low64()));
+    session.is_quiet().await;
 }
 
 #[tokio::test]
@@ -151,6 +180,7 @@ async fn a_held_report_stays_and_nothing_follows_until_the_next_welcome() {
     for _ in 0..3 {
         session.report().await;
     }
+    session.digests().await;
     session.ack(1, Outcome::Applied).await;
     session.ack(2, Outcome::Held).await;
     session.ack(3, Outcome::Held).await;
@@ -228,6 +258,7 @@ async fn an_agent_that_ends_says_goodbye() {
     let mut rig = Rig::new(&[], 0).await;
     let mut session = rig.welcome(0).await;
     session.report().await;
+    session.digests().await;
     rig.stop.cancel();
     let Message::Goodbye(goodbye) = session.next_but_heartbeats().await else { panic!("no goodbye") };
     assert_eq!(goodbye.reason, "stopping");
@@ -239,7 +270,7 @@ async fn orders_are_answered_and_a_ping_brings_a_heartbeat() {
     let mut rig = Rig::new(&["a"], 0).await;
     let mut session = rig.welcome(0).await;
     session.report().await;
-    session.heartbeat().await;
+    session.digests().await;
     session.tell(Told::Order(pb::Order { id: 7, order: Some(pb::order::Order::Ping(pb::Ping {})) })).await;
     session.heartbeat().await;
     let Message::OrderResult(result) = session.next_but_heartbeats().await else { panic!("no result") };

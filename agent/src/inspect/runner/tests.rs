@@ -32,6 +32,15 @@ enum Act {
     Absent,
 }
 
+/// How the scripted inspector takes it that the agent ends.
+#[derive(Clone, Copy, Default)]
+enum Parting {
+    #[default]
+    Quiet,
+    Panic,
+    Hang,
+}
+
 #[derive(Clone)]
 struct Scripted {
     source: Source,
@@ -40,6 +49,8 @@ struct Scripted {
     looks: Arc<AtomicUsize>,
     subscriptions: Arc<AtomicUsize>,
     signals: Arc<Mutex<VecDeque<mpsc::Receiver<Signal>>>>,
+    parting: Parting,
+    left: Arc<AtomicUsize>,
 }
 
 impl fmt::Debug for Scripted {
@@ -57,6 +68,8 @@ impl Scripted {
             looks: Arc::default(),
             subscriptions: Arc::default(),
             signals: Arc::default(),
+            parting: Parting::Quiet,
+            left: Arc::default(),
         }
     }
 
@@ -99,6 +112,15 @@ impl Inspector for Scripted {
         Some(ReceiverStream::new(receiver).boxed())
     }
 
+    async fn leave(&self) {
+        self.left.fetch_add(1, Ordering::SeqCst);
+        match self.parting {
+            Parting::Quiet => {}
+            Parting::Panic => panic!("on purpose"),
+            Parting::Hang => std::future::pending().await,
+        }
+    }
+
     fn interval(&self) -> Duration {
         self.interval
     }
@@ -116,6 +138,7 @@ const PACE: Pace = Pace {
     last_retry: Duration::from_millis(300),
     proven: Duration::from_millis(100),
     absent: Duration::from_millis(100),
+    leave: Duration::from_millis(100),
 };
 
 struct Rig {
@@ -123,7 +146,7 @@ struct Rig {
     lookout: Lookout,
     stop: CancellationToken,
     _folder: TempDir,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 fn rig(inspectors: Vec<Scripted>) -> Rig {
@@ -137,7 +160,7 @@ fn rig(inspectors: Vec<Scripted>) -> Rig {
     tasks.spawn(task.run(stop.clone()));
     let inspectors = inspectors.into_iter().map(|inspector| Arc::new(inspector) as Arc<dyn Inspector>).collect();
     let lookout = start(inspectors, &keeper, &clock, PACE, &stop, &mut tasks);
-    Rig { keeper, lookout, stop, _folder: folder, _tasks: tasks }
+    Rig { keeper, lookout, stop, _folder: folder, tasks }
 }
 
 impl Rig {
@@ -265,4 +288,21 @@ async fn many_wishes_for_a_look_make_few_looks() {
     }
     let count = looks.load(Ordering::SeqCst);
     assert!((3..=30).contains(&count), "{count}");
+}
+
+#[tokio::test]
+async fn every_inspector_may_give_things_back_when_the_agent_ends_and_none_keeps_it() {
+    let partings = [Parting::Quiet, Parting::Panic, Parting::Hang];
+    let sources = [Source::Docker, Source::Podman, Source::Process];
+    let inspectors: Vec<_> = std::iter::zip(sources, partings)
+        .map(|(source, parting)| Scripted { parting, ..Scripted::new(source, [Act::See(vec![])]) })
+        .collect();
+    let left: Vec<_> = inspectors.iter().map(|inspector| Arc::clone(&inspector.left)).collect();
+    let mut rig = rig(inspectors);
+    rig.until("looked at", |sources| health_of(sources, &Source::Process).is_some()).await;
+    assert!(left.iter().all(|left| left.load(Ordering::SeqCst) == 0));
+    rig.stop.cancel();
+    let all = async { while rig.tasks.join_next().await.is_some() {} };
+    timeout(Duration::from_secs(10), all).await.expect("nobody keeps the agent from ending");
+    assert!(left.iter().all(|left| left.load(Ordering::SeqCst) == 1), "each once");
 }

@@ -25,11 +25,12 @@ impl Session<'_> {
         self.beat_at = Instant::now() + jittered(self.heartbeat);
     }
 
-    /// The backlog is sent, or is not wanted now: the first heartbeat lets the collector compare.
+    /// The backlog is sent, or is not wanted now: the first heartbeat lets the collector compare, unless the digests
+    /// themselves are due.
     pub(super) fn greet(&mut self) {
         if !self.greeted && (self.flight.sent() >= self.backlog || !self.flight.is_open()) {
             self.greeted = true;
-            self.beat_due = true;
+            self.beat_due |= !self.digests_due || !self.flight.is_open();
         }
     }
 

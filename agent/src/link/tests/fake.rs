@@ -241,11 +241,22 @@ impl Session {
         }
     }
 
-    /// The next report.
+    /// The next report; what only lets a collector compare is passed over.
     pub(super) async fn report(&mut self) -> pb::Report {
-        match self.next_but_heartbeats().await {
-            Message::Report(report) => report,
-            other => panic!("no report: {other:?}"),
+        loop {
+            match self.next_but_heartbeats().await {
+                Message::Report(report) => return report,
+                Message::Digests(_) => {}
+                other => panic!("no report: {other:?}"),
+            }
+        }
+    }
+
+    /// The next message, which says what is believed.
+    pub(super) async fn digests(&mut self) -> pb::Digests {
+        match self.next().await {
+            Message::Digests(digests) => digests,
+            other => panic!("no digests: {other:?}"),
         }
     }
 

@@ -3,30 +3,30 @@
 //! One task takes part in the Lease; while it is held, a copy of each resource is kept, and five sources are made of them.
 //! They are sources of their own because each may be forbidden by itself: what the agent's role does not allow is a source
 //! that says so, while the others go on. An agent that does not hold the Lease says nothing of the cluster, which is not
-//! the same as saying that it is empty.
+//! the same as saying that it is empty. One that ends gives the Lease back.
 
 mod access;
 mod copies;
 mod parse;
 mod source;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use orchestrix_common::model::Source;
-use tokio::sync::{OnceCell, watch};
-use tokio_util::task::AbortOnDropHandle;
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
-    lease::{Candidate, Tenure},
+    lease::{Candidate, Pace, Tenure},
     link::Link,
 };
-use crate::inspect::{InspectError, Inspector};
+use crate::inspect::{Hearing, InspectError, Inspector};
 use copies::Copies;
 use source::ClusterInspector;
 
 /// How an agent takes part in telling of its cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Part {
     /// It tries to hold the Lease under this name, in the namespace given or its own.
     Candidate {
@@ -34,6 +34,8 @@ pub enum Part {
         identity: String,
         /// Namespace of the Lease; that of the agent's pod when `None`.
         namespace: Option<String>,
+        /// Whether a collector takes what this agent tells; only then it may hold the Lease.
+        hearing: watch::Receiver<Hearing>,
     },
     /// It looks once, for a person: no Lease is needed for that.
     Onlooker,
@@ -48,14 +50,26 @@ struct Cluster {
     part: Part,
     tenure: watch::Sender<Tenure>,
     copies: Copies,
-    task: OnceCell<AbortOnDropHandle<()>>,
+    taking_part: Mutex<TakingPart>,
+}
+
+/// Whether the agent takes part in the Lease.
+#[derive(Debug, Default)]
+enum TakingPart {
+    /// Not yet.
+    #[default]
+    Not,
+    /// Until it is told to stop; the task ends when the Lease is given back.
+    In { stop: CancellationToken, task: AbortOnDropHandle<()> },
+    /// Not any more.
+    Left,
 }
 
 /// Makes the inspectors of a cluster.
 #[must_use]
 pub fn inspectors(link: Arc<Link>, name: Option<String>, part: Part) -> Vec<Arc<dyn Inspector>> {
     let tenure = watch::Sender::new(Tenure::Pending);
-    let cluster = Arc::new(Cluster { link, name, part, tenure, copies: Copies::new(), task: OnceCell::new() });
+    let cluster = Arc::new(Cluster { link, name, part, tenure, copies: Copies::new(), taking_part: Mutex::default() });
     let inspector = |source| Arc::new(ClusterInspector::new(Arc::clone(&cluster), source)) as Arc<dyn Inspector>;
     Source::OF_CLUSTER.into_iter().map(inspector).collect()
 }
@@ -63,7 +77,7 @@ pub fn inspectors(link: Arc<Link>, name: Option<String>, part: Part) -> Vec<Arc<
 impl Cluster {
     /// Starts to take part in the Lease, once.
     async fn join(self: &Arc<Self>) -> Result<(), InspectError> {
-        let Part::Candidate { identity, namespace } = &self.part else { return Ok(()) };
+        let Part::Candidate { identity, namespace, hearing } = &self.part else { return Ok(()) };
         let client = self.link.client().await?;
         let namespace = match namespace {
             Some(namespace) => namespace.clone(),
@@ -71,22 +85,44 @@ impl Cluster {
         };
         // A lookup that fails here fails for the sources too; the task would know no cluster to tell of.
         self.link.cluster_uid().await?;
-        let start = || {
-            let candidate = Candidate::new(client.clone(), &namespace, identity.clone(), self.tenure.clone());
+        let mut taking_part = self.lock();
+        if matches!(*taking_part, TakingPart::Not) {
+            let (identity, tenure) = (identity.clone(), self.tenure.clone());
+            let (client, hearing) = (client.clone(), hearing.clone());
+            let candidate = Candidate::new(client.clone(), &namespace, identity, tenure, hearing, Pace::default());
             let (copies, tenure) = (self.copies.clone(), self.tenure.subscribe());
-            let both = async move {
-                // Neither ends; both are dropped with the inspectors.
-                tokio::join!(candidate.run(), keep(copies, tenure, client.clone()));
-            };
-            std::future::ready(AbortOnDropHandle::new(tokio::spawn(both)))
-        };
-        self.task.get_or_init(start).await;
+            let stop = CancellationToken::new();
+            let stopped = stop.clone();
+            let task = tokio::spawn(async move {
+                // The copies are kept as long as the agent takes part.
+                tokio::select! {
+                    () = candidate.run(stopped) => {}
+                    () = keep(copies, tenure, client) => {}
+                }
+            });
+            *taking_part = TakingPart::In { stop, task: AbortOnDropHandle::new(task) };
+        }
         Ok(())
+    }
+
+    /// Gives the Lease back and takes no part in it any more.
+    async fn leave(&self) {
+        // Five sources share it; the first one that ends waits for it.
+        let before = std::mem::replace(&mut *self.lock(), TakingPart::Left);
+        if let TakingPart::In { stop, task } = before {
+            stop.cancel();
+            // One that broke down holds nothing any more.
+            let _ = task.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, TakingPart> {
+        self.taking_part.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who tells of the cluster; waits while that is not known.
     async fn tenure(&self) -> Tenure {
-        if self.part == Part::Onlooker {
+        if matches!(self.part, Part::Onlooker) {
             return Tenure::Held(0);
         }
         let mut tenure = self.tenure.subscribe();

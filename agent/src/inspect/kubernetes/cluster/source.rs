@@ -51,7 +51,7 @@ impl ClusterInspector {
     }
 
     async fn look(&self, transitions: u64) -> Result<Seen, InspectError> {
-        if self.cluster.part == Part::Onlooker {
+        if matches!(self.cluster.part, Part::Onlooker) {
             let client = self.cluster.link.client().await?;
             join_all(self.cluster.copies.fillers(&self.source, &client)).await;
         }
@@ -278,21 +278,22 @@ impl Inspector for ClusterInspector {
             match self.cluster.tenure().await {
                 Tenure::Held(transitions) => self.look(transitions).await.map(Some),
                 Tenure::Failed(error) => Err(error),
-                Tenure::Elsewhere(_) | Tenure::Pending => Ok(None),
+                Tenure::Elsewhere(_) | Tenure::Waived(_) | Tenure::Pending => Ok(None),
             }
         });
         let seen = looked.await.unwrap_or(Err(InspectError::TimedOut(limit)))?;
         // What was seen counts only as long as it is this agent's to tell.
-        let held = self.cluster.part == Part::Onlooker || self.cluster.tenure.borrow().is_held();
+        let held = matches!(self.cluster.part, Part::Onlooker) || self.cluster.tenure.borrow().is_held();
         Ok(match seen.filter(|_| held) {
             Some((entities, warnings)) if warnings.is_empty() => Observation::Complete(entities),
             Some((entities, warnings)) => Observation::Listed(entities, warnings),
             None => {
-                let holder = match &*self.cluster.tenure.borrow() {
+                let why = match &*self.cluster.tenure.borrow() {
                     Tenure::Elsewhere(holder) => format!("told by the agent of node {holder}"),
+                    Tenure::Waived(why) => (*why).to_owned(),
                     _ => "told by another agent".to_owned(),
                 };
-                Observation::Elsewhere(holder)
+                Observation::Elsewhere(why)
             }
         })
     }
@@ -311,6 +312,10 @@ impl Inspector for ClusterInspector {
         tenure.mark_changed();
         let watching = Watching { inspector, bell, tenure, claimed: None };
         Some(stream::unfold(watching, Watching::next).boxed())
+    }
+
+    async fn leave(&self) {
+        self.cluster.leave().await;
     }
 
     fn interval(&self) -> Duration {

@@ -22,6 +22,7 @@ struct Shared {
     up: AtomicU64,
     down: AtomicU64,
     closed: AtomicBool,
+    refusing: AtomicBool,
     open: Mutex<Vec<TcpStream>>,
 }
 
@@ -38,7 +39,10 @@ impl Proxy {
                 if theirs.closed.load(Ordering::SeqCst) {
                     return;
                 }
-                if let Ok(server) = TcpStream::connect(server) {
+                // A client that is refused is cut off at once.
+                if !theirs.refusing.load(Ordering::SeqCst)
+                    && let Ok(server) = TcpStream::connect(server)
+                {
                     join(client, server, &theirs);
                 }
             }
@@ -62,6 +66,17 @@ impl Proxy {
     #[must_use]
     pub fn bytes_down(&self) -> u64 {
         self.shared.down.load(Ordering::SeqCst)
+    }
+
+    /// Cuts all connections and lets none through until [`Self::restore`].
+    pub fn sever(&self) {
+        self.shared.refusing.store(true, Ordering::SeqCst);
+        self.cut();
+    }
+
+    /// Lets connections through again.
+    pub fn restore(&self) {
+        self.shared.refusing.store(false, Ordering::SeqCst);
     }
 
     /// Cuts all connections; new ones are forwarded again.
@@ -121,7 +136,14 @@ mod tests {
         client.read_exact(&mut five).unwrap();
         assert_eq!((&three, &five), (b"abc", b"12345"));
         assert_eq!((proxy.bytes_up(), proxy.bytes_down()), (3, 5));
-        proxy.cut();
+        proxy.sever();
         assert_eq!(client.read(&mut five).unwrap_or(0), 0);
+        let mut refused = TcpStream::connect(proxy.address()).unwrap();
+        assert_eq!(refused.read(&mut five).unwrap_or(0), 0);
+        proxy.restore();
+        let mut client = TcpStream::connect(proxy.address()).unwrap();
+        let mut server = listener.accept().unwrap().0;
+        client.write_all(b"abc").unwrap();
+        server.read_exact(&mut three).unwrap();
     }
 }

@@ -56,8 +56,7 @@ impl Server {
         let answers = if asked.contains("watch=true") { &server.watches } else { &server.lists };
         server.asked.lock().unwrap().push(asked);
         let mut answers = answers.lock().unwrap();
-        let answer = if answers.len() > 1 { answers.pop_front().unwrap().response() } else { answers[0].response() };
-        answer
+        if answers.len() > 1 { answers.pop_front().unwrap().response() } else { answers[0].response() }
     }
 
     fn asked(&self, word: &str) -> Vec<String> {
@@ -96,7 +95,7 @@ fn namespace(name: &str, version: u32) -> Value {
     json!({ "metadata": { "name": name, "uid": name, "resourceVersion": version.to_string() } })
 }
 
-fn event(kind: &str, object: Value) -> Value {
+fn event(kind: &str, object: &Value) -> Value {
     json!({ "type": kind, "object": object })
 }
 
@@ -106,7 +105,7 @@ fn status(code: u16) -> Value {
 
 fn bookmark(version: u32) -> Value {
     let metadata = json!({ "resourceVersion": version.to_string(), "creationTimestamp": null });
-    event("BOOKMARK", json!({ "kind": "Namespace", "apiVersion": "v1", "metadata": metadata }))
+    event("BOOKMARK", &json!({ "kind": "Namespace", "apiVersion": "v1", "metadata": metadata }))
 }
 
 /// What comes next, in short.
@@ -122,10 +121,10 @@ async fn next(feed: &mut Pin<Box<dyn Stream<Item = Fed<NamespaceObject>> + Send>
 
 #[tokio::test]
 async fn an_expired_watch_is_another_list_and_no_failure() {
-    let gone = [event("ADDED", namespace("c", 11)), event("ERROR", status(410))];
+    let gone = [event("ADDED", &namespace("c", 11)), event("ERROR", &status(410))];
     let server = Server::new(
         [Answer::List(vec!["a", "b"], 10, None), Answer::List(vec!["b", "c", "d"], 30, None)],
-        [Answer::Watch(gone.to_vec(), false), Answer::Watch(vec![event("DELETED", namespace("b", 31))], true)],
+        [Answer::Watch(gone.to_vec(), false), Answer::Watch(vec![event("DELETED", &namespace("b", 31))], true)],
     );
     let mut feed = server.feed();
     assert_eq!(next(&mut feed).await, "=a,b");
@@ -159,10 +158,10 @@ async fn a_list_whose_next_page_expired_begins_again() {
 
 #[tokio::test]
 async fn a_watch_that_ends_goes_on_where_a_bookmark_says_without_a_list() {
-    let first = vec![event("ADDED", namespace("b", 11)), bookmark(25)];
+    let first = vec![event("ADDED", &namespace("b", 11)), bookmark(25)];
     let server = Server::new(
         [Answer::List(vec!["a"], 10, None)],
-        [Answer::Watch(first, false), Answer::Watch(vec![event("MODIFIED", namespace("a", 26))], true)],
+        [Answer::Watch(first, false), Answer::Watch(vec![event("MODIFIED", &namespace("a", 26))], true)],
     );
     let mut feed = server.feed();
     assert_eq!(next(&mut feed).await, "=a");

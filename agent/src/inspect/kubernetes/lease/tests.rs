@@ -61,10 +61,9 @@ impl Server {
     }
 
     async fn replace(State(server): State<Self>, Json(put): Json<Value>) -> Response {
+        let based_on = put["metadata"]["resourceVersion"].as_str().and_then(|version| version.parse::<u64>().ok());
         server.answer(|lease| match lease.as_ref().map(|(version, _)| *version) {
-            Some(version) if put["metadata"]["resourceVersion"] == version.to_string() => {
-                shown(lease.insert((version + 1, put)))
-            }
+            Some(version) if based_on == Some(version) => shown(lease.insert((version + 1, put))),
             _ => refused(409),
         })
     }

@@ -355,7 +355,7 @@ fn check(loaded: &mut Loaded<AgentConfig>) {
 }
 
 /// `HOST:PORT`, with brackets around an IPv6 address.
-fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else { return false };
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let host_is_fine = bare.map_or_else(

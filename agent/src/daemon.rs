@@ -26,9 +26,10 @@ use crate::{
         Hearing, Inspector,
         runner::{self, Pace},
     },
-    link::{IdentityDial, Link, LinkStatus, Parts},
+    link::{IdentityDial, Link, LinkState, LinkStatus, Parts},
     outbox::Outbox,
     status::{self, AgentStatus, OutboxStatus, SourceLine},
+    supervisor,
     view::{Keeper, KeeperHandle},
 };
 use own_use::Meter;
@@ -127,6 +128,7 @@ impl Daemon {
             let (identity, collector, clock, end) = renewal;
             identity.keep_fresh(&collector, clock, end).await;
         });
+        let (watched, told) = (link_status.clone(), collector.clone());
         let meter = Arc::new(Meter::new(budget));
         let describer = Describer {
             identity,
@@ -151,9 +153,11 @@ impl Daemon {
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "`status` will not work"),
         }
         comforts.spawn(watch_own_use(meter));
-        if let Some(span) = sd_notify::watchdog_enabled() {
-            comforts.spawn(feed_watchdog(span / 2, keeper));
-        }
+        comforts.spawn(supervisor::watchdog(move |limit| {
+            let keeper = keeper.clone();
+            async move { timeout(limit, keeper.summary()).await.is_ok() }
+        }));
+        comforts.spawn(tell_status(watched, told));
         ready();
         // Cancel-safe: waiting for a token or for a task to end loses nothing when dropped.
         let broken = tokio::select! {
@@ -231,15 +235,20 @@ async fn watch_own_use(meter: Arc<Meter>) {
     }
 }
 
-/// Tells systemd that the agent is alive, as long as the keeper answers.
-async fn feed_watchdog(every: Duration, keeper: KeeperHandle) {
-    let mut ticks = interval(every);
+/// Tells systemd how the link does, for `systemctl status`.
+async fn tell_status(mut link: watch::Receiver<LinkStatus>, collector: String) {
     loop {
-        ticks.tick().await;
-        if timeout(every, keeper.summary()).await.is_ok() {
-            let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
-        } else {
-            tracing::error!("the agent does not get on; systemd will restart it");
+        let text = match &link.borrow_and_update().state {
+            LinkState::Starting => "Looks at the host for the first time".to_owned(),
+            LinkState::Connecting => format!("Connects to {collector}"),
+            LinkState::Connected { held: None, .. } => format!("Reports to {collector}"),
+            LinkState::Connected { held: Some(reason), .. } => format!("Keeps reports here: {reason}"),
+            LinkState::Waiting { reason, .. } => format!("No session with {collector}: {reason}"),
+            LinkState::Stopped => "Ends".to_owned(),
+        };
+        supervisor::status(&text);
+        if link.changed().await.is_err() {
+            return;
         }
     }
 }
@@ -247,7 +256,6 @@ async fn feed_watchdog(every: Duration, keeper: KeeperHandle) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::LinkState;
 
     #[tokio::test]
     async fn inspectors_learn_whether_a_collector_takes_what_they_see() {

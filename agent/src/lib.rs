@@ -12,5 +12,6 @@ pub mod inspect;
 pub mod link;
 pub mod outbox;
 pub mod status;
+pub mod supervisor;
 pub mod view;
 mod wire;

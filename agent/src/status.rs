@@ -108,6 +108,14 @@ pub struct ServeError {
     source: io::Error,
 }
 
+/// What an agent answers that waits to be enrolled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NotEnrolled {
+    /// What is in the way, in one line that says what to do.
+    pub waiting_for: String,
+}
+
 /// Why a running agent could not be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
@@ -117,6 +125,9 @@ pub enum AskError {
     /// The folder belongs to somebody else.
     #[error("not permitted to ask the agent in {}; run this as the agent's user, normally root", .0.display())]
     NotPermitted(PathBuf),
+    /// The agent is not enrolled.
+    #[error("the agent is not enrolled yet: {0}")]
+    NotEnrolled(String),
     /// The conversation broke.
     #[error("the agent in {} did not answer", folder.display())]
     Broken {
@@ -145,7 +156,7 @@ pub fn bind(state_dir: &Path) -> Result<UnixListener, ServeError> {
 }
 
 /// Answers everybody who connects. One at a time: the document is small and who reads slowly is cut off.
-pub async fn serve<F: Future<Output = AgentStatus>>(listener: UnixListener, describe: impl Fn() -> F) {
+pub async fn serve<T: Serialize, F: Future<Output = T>>(listener: UnixListener, describe: impl Fn() -> F) {
     loop {
         match listener.accept().await {
             Ok((mut stream, _)) => {
@@ -182,10 +193,14 @@ pub async fn ask(state_dir: &Path) -> Result<AgentStatus, AskError> {
         let stream = UnixStream::connect(&place.socket).await?;
         let mut text = Vec::new();
         stream.take(MAX_BYTES).read_to_end(&mut text).await?;
-        serde_json::from_slice(&text).map_err(io::Error::from)
+        Ok(text)
     };
     let answer = timeout(ANSWER * 2, conversation).await;
-    answer.map_err(|_| broken(io::ErrorKind::TimedOut.into()))?.map_err(broken)
+    let text = answer.map_err(|_| broken(io::ErrorKind::TimedOut.into()))?.map_err(broken)?;
+    match serde_json::from_slice(&text) {
+        Ok(NotEnrolled { waiting_for }) => Err(AskError::NotEnrolled(waiting_for)),
+        Err(_) => serde_json::from_slice(&text).map_err(|error| broken(error.into())),
+    }
 }
 
 /// Where the socket is. Its address may have 107 bytes (unix(7)); a longer one is reached through the open folder.

@@ -22,6 +22,9 @@ use crate::pki::RegisteredCluster;
 /// The file that is read when no other place is named.
 pub const DEFAULT_FILE: &str = "/etc/orchestrix/collector.toml";
 
+/// Folder with what the unit passes on as credentials, under the names of those.
+pub const SECRETS: &str = "/etc/orchestrix";
+
 /// Credential of the unit that may hold the address of the database.
 const DATABASE_CREDENTIAL: &str = "database-url";
 
@@ -74,6 +77,30 @@ pub struct AgentsConfig {
 pub struct ApiConfig {
     /// Where to listen.
     pub address: SocketAddr,
+}
+
+impl Config {
+    /// Keys and tables of keys that differ from those of the running collector and count from its next start.
+    #[must_use]
+    pub fn waits_for_a_start(&self, running: &Self) -> Vec<&'static str> {
+        let Self { data_dir, database_url, agents, api, clusters: _, history: _, log } = self;
+        let differ = [
+            ("data_dir", *data_dir != running.data_dir),
+            ("database_url", *database_url != running.database_url),
+            ("agents", *agents != running.agents),
+            ("api", *api != running.api),
+            ("log.format", log.format != running.log.format),
+        ];
+        differ.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+    }
+
+    /// Takes over what counts from now on; the rest stays, so that it is told again at the next reload.
+    pub fn take_over(&mut self, next: Self) {
+        let Self { clusters, history, log, .. } = next;
+        self.log.level = log.level;
+        self.clusters = clusters;
+        self.history = history;
+    }
 }
 
 impl fmt::Debug for Config {
@@ -410,6 +437,18 @@ mod tests {
             assert!(problems.contains(key), "{key} in\n{problems}");
         }
         assert!(!problems.contains("secret"), "{problems}");
+    }
+
+    #[test]
+    fn what_a_reload_cannot_change_is_named() {
+        let of = |text: &str| load(file(text)).unwrap().0;
+        let mut running = of("");
+        let next =
+            of("[history]\nkeep_days = 1\n[log]\nlevel = 'debug'\nformat = 'json'\n[api]\naddress = '127.0.0.1:1'");
+        assert_eq!(next.waits_for_a_start(&running), ["api", "log.format"]);
+        running.take_over(next.clone());
+        assert_eq!((running.history.clone(), running.log.level.as_str()), (next.history.clone(), "debug"));
+        assert_eq!(next.waits_for_a_start(&running), ["api", "log.format"], "it is still to come");
     }
 
     #[test]

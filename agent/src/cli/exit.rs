@@ -33,15 +33,20 @@ fn explained(error: &anyhow::Error) -> (String, u8) {
         let lines: Vec<_> = problems.iter().map(|problem| format!("configuration: {problem}")).collect();
         return (lines.join("\n"), CONFIG);
     }
+    (format!("error: {}", causes(error)), FAILED)
+}
+
+/// An error and what is behind it, in one line.
+pub(super) fn causes(error: &anyhow::Error) -> String {
     // Some libraries repeat the cause in their own text; a part that was said already is not said again.
-    let mut text = String::from("error");
+    let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if !text.contains(&cause) {
-            text.push_str(": ");
+            text.push_str(if text.is_empty() { "" } else { ": " });
             text.push_str(&cause);
         }
     }
-    (text.replace(['\n', '\r'], " "), FAILED)
+    text.replace(['\n', '\r'], " ")
 }
 
 #[cfg(test)]

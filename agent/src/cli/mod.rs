@@ -3,13 +3,17 @@
 //! Each subcommand is a file with its `Args` and its `run`. Results go to standard output, everything else to standard
 //! error. Exit codes: 0 done, 1 failed, 64 wrong usage, 78 wrong configuration.
 
+mod admission;
 mod args;
 mod enroll;
 mod enrolment;
 mod exit;
+mod health;
 mod inspect;
 mod output;
 mod prepare_image;
+mod reference;
+mod reload;
 mod run;
 mod state;
 mod status;
@@ -17,17 +21,25 @@ mod status;
 use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use exit::explain;
 
 /// Sees what runs on this host and tells a collector.
 #[derive(Debug, Parser)]
-#[command(name = "orchestrix-agent", version, arg_required_else_help = true)]
+#[command(name = "orchestrix-agent", version, arg_required_else_help = true, after_long_help = FOOTNOTES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const FOOTNOTES: &str = "\
+Files: /etc/orchestrix/agent.toml (configuration), /etc/orchestrix/join.token (join token, until the host is enrolled), \
+/var/lib/orchestrix/agent (state).
+
+Environment: ORCHESTRIX_KEY overrides a key of the configuration, with two underscores between levels.
+
+Exit codes: 0 done, 1 failed, 64 wrong usage, 78 wrong configuration.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -38,10 +50,15 @@ pub enum Command {
     Enroll(enroll::Args),
     /// Shows how the running agent does
     Status(status::Args),
+    /// Succeeds when a collector has what this agent saw, and says why not otherwise
+    Health(health::Args),
     /// Looks at this host once and prints what is there; needs no collector
     Inspect(inspect::Args),
     /// Removes this host's identity and history, so that the disk can be copied
     PrepareImage(prepare_image::Args),
+    /// Writes manual pages and shell completions, for packages
+    #[command(hide = true)]
+    Reference(reference::Args),
 }
 
 /// Reads the command line. Help and usage errors are printed here.
@@ -60,6 +77,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, E
 /// # Errors
 /// When it failed; [`explain`] turns the error into lines and an exit code.
 pub fn run(command: Command) -> anyhow::Result<()> {
+    drop_inherited_rights();
     // Two threads are plenty for an agent; the bound on blocking ones keeps a hanging file system from using up memory.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -72,8 +90,10 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             Command::Run(args) => run::run(args).await,
             Command::Enroll(args) => enroll::run(args).await,
             Command::Status(args) => status::run(args).await,
+            Command::Health(args) => health::run(args).await,
             Command::Inspect(args) => inspect::run(args).await,
             Command::PrepareImage(args) => prepare_image::run(&args),
+            Command::Reference(args) => reference::run(&args, Cli::command()),
         }
     });
     // A read that hangs in the kernel must not keep the process from ending.
@@ -81,10 +101,15 @@ pub fn run(command: Command) -> anyhow::Result<()> {
     result
 }
 
+/// Capabilities that a unit gives to the agent's user are for the agent itself and not for the programs that it runs to
+/// learn their versions. Threads that are started later have what this one has.
+fn drop_inherited_rights() {
+    // A kernel without ambient capabilities (before 4.3) has none to drop.
+    let _ = rustix::thread::clear_ambient_capability_set();
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::{
     args::{CollectorArgs, ConfigArgs},
-    output, state,
+    enrolment, output, state,
 };
 use crate::identity::Identity;
 
@@ -23,7 +23,7 @@ pub(super) fn run(Args { config }: &Args) -> anyhow::Result<()> {
     if !config.state_dir.exists() {
         return output::print(&format!("nothing to remove: there is no {shown}"));
     }
-    let _lock = state::lock(&config.state_dir)?;
+    let _locks = (state::lock(&config.state_dir)?, state::lock_identity(&config.state_dir)?);
     Identity::wipe(&config.state_dir).with_context(|| format!("cannot remove the identity in {shown}"))?;
     match fs::remove_dir_all(config.state_dir.join("outbox")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -31,6 +31,8 @@ pub(super) fn run(Args { config }: &Args) -> anyhow::Result<()> {
         }
         _ => {}
     }
+    enrolment::forget_collector(&config)?;
+    state::hand_over(&config.state_dir)?;
     output::print(&format!(
         "removed the identity and the outbox in {shown}; a copy of this disk enrols with a token of its own"
     ))

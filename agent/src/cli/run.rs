@@ -1,19 +1,26 @@
 //! `run`: the agent as a service.
+//!
+//! A reload puts the agent's parts up again with the new configuration: process, identity, folder and outbox stay, so that
+//! nothing that was seen is lost and every key but a few can change.
 
-use std::{fs, io, sync::Arc, time::Duration};
+use std::{fs, io, path::Path, pin::pin, sync::Arc};
 
 use anyhow::Context as _;
-use orchestrix_common::{log, time::SystemClock};
+use orchestrix_common::{
+    config::Problems,
+    log::{self, LogControl},
+    time::SystemClock,
+};
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::watch,
-    time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    admission::{self, Admitted},
     args::{CollectorArgs, ConfigArgs},
-    enrolment, output, state,
+    enrolment, output, reload, state,
 };
 use crate::{
     config::{AgentConfig, Configured},
@@ -21,14 +28,12 @@ use crate::{
     identity::Identity,
     inspect::{
         Hearing,
-        registry::{self, Purpose},
+        registry::{self, Purpose, Surroundings},
     },
     outbox::Outbox,
+    supervisor,
 };
 use orchestrix_common::model::Machine;
-
-/// The shortest and the longest time between two tries to enrol.
-const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 /// Flags of `run`.
 #[derive(Debug, clap::Args)]
@@ -37,87 +42,125 @@ pub struct Args {
     config: ConfigArgs,
     #[command(flatten)]
     collector: CollectorArgs,
+    /// Wait for a collector's address and a join token where they are missing, instead of ending
+    #[arg(long)]
+    wait: bool,
     /// Check the configuration and end
     #[arg(long)]
     check_config: bool,
 }
 
+/// Where the configuration comes from, to be read again.
+#[derive(Debug)]
+pub(super) struct Source {
+    config: ConfigArgs,
+    collector: CollectorArgs,
+}
+
+impl Source {
+    pub(super) fn load(&self) -> Result<Configured, Problems> {
+        self.config.clone().load(self.collector.clone())
+    }
+}
+
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let Configured { config, ignored } = args.config.load(args.collector)?;
-    if args.check_config {
+    let Args { config, collector, wait, check_config } = args;
+    let source = Source { config, collector };
+    let Configured { config, ignored } = source.load()?;
+    if check_config {
         return output::print("the configuration is fine");
     }
-    log::init(&config.log)?;
+    let log = log::init(&config.log)?;
     if !ignored.is_empty() {
         tracing::info!(variables = ?ignored, "environment variables that mean nothing to an agent");
     }
-    let collector = enrolment::collector(&config)?;
+    if !wait {
+        enrolment::collector(&config)?;
+    }
     let _lock = state::lock(&config.state_dir)?;
     let stop = stop_on_signals()?;
+    let hangups = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     lower_priority(config.nice);
-    let surroundings = registry::surroundings(&config.inspect, Some(&config.state_dir)).await;
-    let machine = enrolment::machine(&surroundings).await?;
-    let identity = match enrolment::stored(&config, &machine)? {
-        Some(identity) => identity,
-        None => match enrol(&config, &collector, &machine, &stop).await? {
-            Some(identity) => identity,
-            None => return Ok(()),
-        },
-    };
+    let Some(admitted) = admission::admit(&source, config, wait, &stop).await? else { return Ok(()) };
+    let Admitted { config, identity, machine, surroundings } = admitted;
     let outbox = Outbox::open(&config.state_dir.join("outbox"), config.outbox_max_bytes)?;
-    let (hearing, heard) = watch::channel(Hearing::start());
-    let purpose = Purpose::Report(heard);
-    let inspectors = registry::inspectors(&config.inspect, &surroundings, purpose, Some(&config.state_dir));
-    let inspectors = inspectors.context("cannot set up the inspectors")?;
-    let version = enrolment::VERSION.to_owned();
-    tracing::info!(agent = %identity.agent_id(), collector, version, "agent starts");
-    let daemon = Daemon {
-        identity,
-        collector,
-        state_dir: config.state_dir,
-        outbox,
-        inspectors,
-        hearing,
-        machine,
-        boot_id: boot_id(&config.inspect.root.proc),
-        version,
-        budget: config.budget,
-        clock: Arc::new(SystemClock),
-    };
-    daemon.run(stop, || notify(sd_notify::NotifyState::Ready)).await?;
+    let service = Service { source, identity, outbox, log };
+    service.run(config, (machine, surroundings), hangups, stop).await?;
     tracing::info!("agent ends");
     Ok(())
 }
 
-/// Enrols; tries again while the collector does not answer, since hosts of a rack start in any order. `None` when the
-/// agent is stopped meanwhile.
-async fn enrol(
-    config: &AgentConfig,
-    collector: &str,
-    machine: &Machine,
-    stop: &CancellationToken,
-) -> anyhow::Result<Option<Identity>> {
-    let (first, most) = RETRY;
-    let mut pause = first;
-    loop {
-        let pass = enrolment::pass(config)?;
-        // Cancel-safe: the key is stored before the token is used, so a try that was cut short is recognised.
-        let tried = tokio::select! {
-            biased;
-            () = stop.cancelled() => return Ok(None),
-            tried = enrolment::enroll(config, collector, &pass, machine) => tried,
+/// What stays over reloads.
+struct Service {
+    source: Source,
+    identity: Identity,
+    outbox: Outbox,
+    log: LogControl,
+}
+
+impl Service {
+    /// Runs until `stop`, with parts that are put up again when a new configuration asks for it.
+    async fn run(
+        &self,
+        mut config: AgentConfig,
+        here: (Machine, Surroundings),
+        mut hangups: Signal,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let mut here = Some(here);
+        while !stop.is_cancelled() {
+            let end = stop.child_token();
+            let daemon = self.daemon(&config, here.take()).await?;
+            let mut running = pin!(daemon.run(end.clone(), supervisor::ready));
+            loop {
+                // Cancel-safe: a signal that was not received stays pending, and the daemon is only polled.
+                tokio::select! {
+                    biased;
+                    ended = &mut running => return Ok(ended?),
+                    Some(()) = hangups.recv() => {}
+                }
+                let changed = reload::reload(&self.source, &self.log, &self.outbox, &config);
+                let is_other = changed.parts;
+                config = changed.config;
+                if is_other {
+                    end.cancel();
+                    running.await?;
+                    break;
+                }
+                supervisor::ready();
+            }
+        }
+        Ok(())
+    }
+
+    async fn daemon(&self, config: &AgentConfig, here: Option<(Machine, Surroundings)>) -> anyhow::Result<Daemon> {
+        let (machine, surroundings) = match here {
+            Some(here) => here,
+            None => {
+                let surroundings = registry::surroundings(&config.inspect, Some(&config.state_dir)).await;
+                (enrolment::machine(&surroundings).await?, surroundings)
+            }
         };
-        match tried {
-            Ok(identity) => return Ok(Some(identity)),
-            Err(error) if error.is_permanent() => return Err(error.into()),
-            Err(error) => tracing::warn!(reason = %error, retry_in_secs = pause.as_secs(), "not enrolled yet"),
-        }
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return Ok(None),
-            () = sleep(pause.mul_f64(0.5 + 0.5 * fastrand::f64())) => {}
-        }
-        pause = (pause * 2).min(most);
+        let (hearing, heard) = watch::channel(Hearing::start());
+        let purpose = Purpose::Report(heard);
+        let inspectors = registry::inspectors(&config.inspect, &surroundings, purpose, Some(&config.state_dir));
+        let inspectors = inspectors.context("cannot set up the inspectors")?;
+        let collector = enrolment::collector(config)?;
+        let version = enrolment::VERSION.to_owned();
+        tracing::info!(agent = %self.identity.agent_id(), collector, version, "agent starts");
+        Ok(Daemon {
+            identity: self.identity.clone(),
+            collector,
+            state_dir: config.state_dir.clone(),
+            outbox: self.outbox.clone(),
+            inspectors,
+            hearing,
+            machine,
+            boot_id: boot_id(&config.inspect.root.proc),
+            version,
+            budget: config.budget.clone(),
+            clock: Arc::new(SystemClock),
+        })
     }
 }
 
@@ -129,27 +172,21 @@ fn stop_on_signals() -> anyhow::Result<CancellationToken> {
         let stop = stop.clone();
         tokio::spawn(async move {
             signals.recv().await;
-            notify(sd_notify::NotifyState::Stopping);
+            supervisor::stopping();
             stop.cancel();
         });
     }
     Ok(stop)
 }
 
-fn notify(state: sd_notify::NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::debug!(%error, "systemd was not told");
-    }
-}
-
-fn lower_priority(nice: u8) {
+pub(super) fn lower_priority(nice: u8) {
     if let Err(error) = rustix::process::setpriority_process(None, i32::from(nice)) {
         tracing::debug!(%error, nice, "priority stays as it is");
     }
 }
 
 /// The kernel's identifier of this boot; where it cannot be read, one of this start, so that it is never empty.
-fn boot_id(proc: &std::path::Path) -> String {
+fn boot_id(proc: &Path) -> String {
     let read = fs::read_to_string(proc.join("sys/kernel/random/boot_id"));
     let read = read
         .map(|text| text.trim().to_owned())

@@ -12,6 +12,7 @@ mod isolate;
 pub mod kubernetes;
 pub mod process;
 pub mod registry;
+mod rights;
 pub mod runner;
 mod text;
 

@@ -37,6 +37,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_collector_gone_for_an_hour_costs_few_tries_and_is_found_within_two_minutes() {
+        for _ in 0..200 {
+            let mut backoff = Backoff::default();
+            let (mut clock, mut tries) = (Duration::ZERO, 0);
+            while clock < Duration::from_secs(3_600) {
+                clock += backoff.next();
+                tries += 1;
+            }
+            assert!((35..150).contains(&tries), "{tries}");
+            assert!(clock < Duration::from_secs(3_600) + MOST, "{clock:?}");
+        }
+    }
+
+    #[test]
     fn pauses_grow_to_the_cap_and_spread_over_all_of_it() {
         let mut longest = Duration::ZERO;
         let mut shortest = MOST;

@@ -11,8 +11,9 @@
 //!   nothing behind that is guessed at. `meta` holds the identity, the newest acknowledged number and the drop count.
 //! - **Bound.** Past `outbox_max_bytes` the oldest segment goes, acknowledged or not; unacknowledged reports in it are
 //!   counted as dropped. This costs history, not truth: collectors compare digests and ask for what they miss.
-//! - **A full or read-only disk** does not stop the agent: reports are kept in memory (at most 4 MiB, the oldest dropped
-//!   and counted), the trouble is shown in the status, and the next append tries the disk again.
+//! - **A full or read-only disk** does not stop the agent, and a full one does not keep it from starting: reports are kept
+//!   in memory (at most 4 MiB, the oldest dropped and counted), the trouble is shown in the status, and the next append
+//!   tries the disk again.
 //! - **Trimming.** A segment goes when all of it is acknowledged. The number of the newest acknowledged report is saved
 //!   then and on [`Outbox::close`]; after a crash the collector's Welcome tells it again.
 //!
@@ -101,6 +102,11 @@ impl Outbox {
     /// Takes a new identity, because a collector has seen numbers that the disk lost.
     pub async fn renew_identity(&self) {
         self.blocking(Store::renew_identity).await;
+    }
+
+    /// Changes the bytes that reports may take on disk; the next append keeps to it.
+    pub fn set_bound(&self, max_bytes: u64) {
+        self.lock().set_bound(max_bytes);
     }
 
     /// Where it stands.

@@ -59,10 +59,19 @@ impl Store {
             meta = Meta { id: OutboxId::generate(), acknowledged: 0, ..meta };
         }
         let next = last.unwrap_or(meta.acknowledged) + 1;
-        if segments.is_empty() {
-            segments.push(Segment::create(folder, next).map_err(failed("write to"))?);
+        let mut trouble = None;
+        let written = if segments.is_empty() {
+            Segment::create(folder, next).map(|segment| segments.push(segment))
+        } else {
+            Ok(())
+        };
+        match written.and_then(|()| meta.save(folder)) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                tracing::warn!(%error, folder = %folder.display(), "reports are kept in memory only");
+                trouble = Some(format!("cannot write to {}: {error}", folder.display()));
+            }
+            written => written.map_err(failed("write to"))?,
         }
-        meta.save(folder).map_err(failed("write to"))?;
         Ok(Self {
             folder: folder.to_owned(),
             max_bytes,
@@ -70,7 +79,7 @@ impl Store {
             segments: segments.into(),
             memory: VecDeque::new(),
             next,
-            trouble: None,
+            trouble,
             cursor: Cursor::default(),
         })
     }
@@ -164,6 +173,10 @@ impl Store {
     pub(super) fn renew_identity(&mut self) {
         self.meta = Meta { id: OutboxId::generate(), acknowledged: 0, ..self.meta };
         self.save();
+    }
+
+    pub(super) const fn set_bound(&mut self, max_bytes: u64) {
+        self.max_bytes = max_bytes;
     }
 
     pub(super) fn close(&mut self) {

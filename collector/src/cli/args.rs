@@ -40,6 +40,10 @@ impl ConfigArgs {
         // A variable that is not Unicode cannot be one of ours.
         let variables =
             env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
+        // What the unit passes on as credentials lies here; a command of an administrator finds it in its place.
+        let in_place = ("CREDENTIALS_DIRECTORY".to_owned(), config::SECRETS.to_owned());
+        let in_place = (!named && env::var_os(&in_place.0).is_none()).then_some(in_place);
+        let variables = variables.chain(in_place);
         let data_dir = self.data_dir.as_ref().map(|dir| dir.to_string_lossy().into_owned());
         loader.environment(variables).flag("--data-dir", "data_dir", data_dir).flag(
             "--database-url",

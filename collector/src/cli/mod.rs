@@ -11,11 +11,13 @@ mod check;
 mod computes;
 mod drift;
 mod exit;
+mod health;
 mod matches;
 mod migrate;
 mod openapi;
 pub mod output;
 mod query;
+mod reference;
 mod serve;
 mod text;
 mod token;
@@ -24,7 +26,7 @@ mod tree;
 use std::{env, ffi::OsString, process::ExitCode};
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use args::{ConfigArgs, DatabaseArgs};
 pub use exit::{Pending, UsageError, explain};
@@ -33,11 +35,19 @@ use crate::store::rows::history::Actor;
 
 /// Keeps the inventory of an infrastructure true by itself.
 #[derive(Debug, Parser)]
-#[command(name = "orchestrix-collector", version, arg_required_else_help = true)]
+#[command(name = "orchestrix-collector", version, arg_required_else_help = true, after_long_help = FOOTNOTES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const FOOTNOTES: &str = "\
+Files: /etc/orchestrix/collector.toml (configuration), /etc/orchestrix/database-url (address of the database, when it holds \
+a password), /var/lib/orchestrix/collector (embedded database, sealing key, admin token).
+
+Environment: ORCHESTRIX_KEY overrides a key of the configuration, with two underscores between levels.
+
+Exit codes: 0 done, 1 failed, 2 something is pending, 64 wrong usage, 78 wrong configuration.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -64,8 +74,13 @@ pub enum Command {
     Computes(computes::Args),
     /// Looks for rows that contradict each other.
     Check(check::Args),
+    /// Succeeds when the collector of this configuration is ready, and says why not otherwise.
+    Health(health::Args),
     /// Prints the description of the API.
     Openapi(openapi::Args),
+    /// Writes manual pages and shell completions, for packages.
+    #[command(hide = true)]
+    Reference(reference::Args),
 }
 
 /// Reads the command line. Help and usage errors are printed here.
@@ -98,7 +113,9 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             Command::Drift(args) => drift::run(args).await,
             Command::Computes(args) => computes::run(args).await,
             Command::Check(args) => check::run(args).await,
+            Command::Health(args) => health::run(args).await,
             Command::Openapi(args) => openapi::run(&args),
+            Command::Reference(args) => reference::run(&args, Cli::command()),
         }
     })
 }
@@ -111,8 +128,6 @@ fn operator() -> Actor {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

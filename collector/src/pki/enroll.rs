@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use arc_swap::ArcSwap;
 use orchestrix_common::{model::Machine, pki::RefusalCode};
 use orchestrix_proto::v1::{
     self as pb,
@@ -28,7 +29,7 @@ const MESSAGE_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub struct EnrollmentService {
     authority: Arc<TrustAuthority>,
-    clusters: Vec<RegisteredCluster>,
+    clusters: Arc<ArcSwap<Vec<RegisteredCluster>>>,
     in_flight: Semaphore,
     failures: Failures,
 }
@@ -37,12 +38,17 @@ impl EnrollmentService {
     /// Makes the service.
     #[must_use]
     pub fn new(authority: Arc<TrustAuthority>) -> Self {
-        Self { authority, clusters: Vec::new(), in_flight: Semaphore::new(IN_FLIGHT), failures: Failures::default() }
+        Self {
+            authority,
+            clusters: Arc::default(),
+            in_flight: Semaphore::new(IN_FLIGHT),
+            failures: Failures::default(),
+        }
     }
 
-    /// Lets agents of these clusters enrol by their service account.
+    /// Lets agents of these clusters, read at each enrolment, enrol by their service account.
     #[must_use]
-    pub fn with_clusters(self, clusters: Vec<RegisteredCluster>) -> Self {
+    pub fn with_clusters(self, clusters: Arc<ArcSwap<Vec<RegisteredCluster>>>) -> Self {
         Self { clusters, ..self }
     }
 
@@ -100,7 +106,7 @@ impl EnrollmentService {
             tracing::warn!(hostname, reason, "service account refused");
             refusal(RefusalCode::AccountRefused, &reason)
         };
-        let judged = account::attest(&self.clusters, token, self.authority.now()).await;
+        let judged = account::attest(&self.clusters.load_full(), token, self.authority.now()).await;
         let attested = judged.map_err(|error| refuse(error.to_string()))?;
         match &attested.node {
             Some(node) if node != hostname => Err(refuse(format!("the pod runs on node {node}, not on {hostname}"))),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use orchestrix_common::time::Timestamp;
 use serde_json::json;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Actor, Reconciler};
@@ -50,15 +51,20 @@ impl Reconciler {
         Ok(forgotten)
     }
 
-    /// Forgets old history from time to time, until `stop`.
-    pub async fn keep_history(self, keep: Duration, stop: CancellationToken) {
+    /// Forgets history older than `keep` says (`None` keeps all of it) from time to time and when that changes, until `stop`.
+    pub async fn keep_history(self, mut keep: watch::Receiver<Option<Duration>>, stop: CancellationToken) {
         loop {
-            if let Err(error) = self.forget_history(keep, &stop).await {
+            let span = *keep.borrow_and_update();
+            if let Some(span) = span
+                && let Err(error) = self.forget_history(span, &stop).await
+            {
                 tracing::warn!(error = &error as &dyn std::error::Error, "old history could not be forgotten");
             }
-            // Cancel-safe: what is cut off is a wait.
-            if tokio::time::timeout(EVERY, stop.cancelled()).await.is_ok() {
-                return;
+            // Cancel-safe: all arms only wait.
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(EVERY) => {}
+                Ok(()) = keep.changed() => {}
             }
         }
     }

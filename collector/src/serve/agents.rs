@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use futures::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Error, Server};
@@ -21,7 +22,7 @@ const STREAMS: u32 = 8;
 pub(super) async fn serve(
     connections: impl Stream<Item = io::Result<PeerStream>> + Send + 'static,
     authority: Arc<TrustAuthority>,
-    clusters: Vec<RegisteredCluster>,
+    clusters: Arc<ArcSwap<Vec<RegisteredCluster>>>,
     sessions: Shared,
     halt: CancellationToken,
 ) -> Result<(), Error> {

@@ -6,12 +6,13 @@
 mod agents;
 mod api;
 mod error;
+mod live;
 mod prepare;
 mod signal;
-mod supervisor;
+pub(crate) mod supervisor;
 mod tasks;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use orchestrix_common::time::SharedClock;
@@ -19,11 +20,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use error::ServeError;
+pub use live::Live;
 pub use signal::on_signal;
 
 use crate::{
-    config::Config,
-    pki::{RegisteredCluster, TrustAuthority},
+    pki::TrustAuthority,
     reconcile::Reconciler,
     session::{AgentListener, Shared},
     store::Db,
@@ -40,9 +41,7 @@ pub struct Collector {
     agents: AgentListener,
     api: TcpListener,
     metrics: Metrics,
-    clusters: Vec<RegisteredCluster>,
-    /// How long history is kept; `None` for ever.
-    keep_history: Option<Duration>,
+    live: Live,
 }
 
 /// Renders the metrics.
@@ -52,14 +51,6 @@ impl std::fmt::Debug for Metrics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Metrics")
     }
-}
-
-/// Runs a collector until `stop` is cancelled or a core task ends.
-///
-/// # Errors
-/// When it cannot start, or when a core task ended.
-pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServeError> {
-    Collector::prepare(config).await?.run(stop).await
 }
 
 impl Collector {
@@ -79,6 +70,12 @@ impl Collector {
         self.api.local_addr()
     }
 
+    /// What may be changed while it runs.
+    #[must_use]
+    pub fn live(&self) -> Live {
+        self.live.clone()
+    }
+
     /// The inventory database.
     #[must_use]
     pub const fn db(&self) -> &Db {
@@ -94,7 +91,9 @@ impl Collector {
         let (db, registry) = (self.db.clone(), Arc::clone(&self.sessions.registry));
         let halt = CancellationToken::new();
         let mut tasks = tasks::start(self, &halt);
-        tracing::info!(agents = address(agents), api = address(api), "started");
+        let (agents, api) = (address(agents), address(api));
+        supervisor::status(&format!("Agents connect to {agents}, the API is at {api}"));
+        tracing::info!(agents, api, "started");
         supervisor::ready();
         let ended = tasks.first_end(&stop).await;
         supervisor::stopping();

@@ -5,7 +5,7 @@ use std::{fs, io, path::Path, sync::Arc};
 use orchestrix_common::time::{SharedClock, SystemClock};
 use tokio::net::TcpListener;
 
-use super::{Collector, Metrics, ServeError};
+use super::{Collector, Live, Metrics, ServeError};
 use crate::{
     admin::ensure_admin_token,
     config::{AgentsConfig, Config},
@@ -71,8 +71,7 @@ impl Collector {
             agents: listener,
             api,
             metrics,
-            clusters,
-            keep_history: history.keep,
+            live: Live::new(clusters, history.keep),
         })
     }
 }

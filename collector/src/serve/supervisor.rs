@@ -6,9 +6,22 @@ use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-/// Tells that everything is served.
-pub(super) fn ready() {
+/// Tells that everything is served, or that a reload is done.
+pub(crate) fn ready() {
     tell(&[NotifyState::Ready]);
+}
+
+/// Tells what the collector is doing, for `systemctl status`.
+pub(super) fn status(text: &str) {
+    tell(&[NotifyState::Status(text)]);
+}
+
+/// Tells that the configuration is being read again; [`ready`] ends it.
+pub(crate) fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::debug!(%error, "systemd was not told"),
+    }
 }
 
 /// Tells that the process ends.

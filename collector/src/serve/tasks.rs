@@ -30,18 +30,8 @@ type Ended = (&'static str, Result<(), ServeError>);
 
 /// Starts everything.
 pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
-    let Collector {
-        clock,
-        reconciler,
-        authority,
-        sessions,
-        agents: listener,
-        api: api_listener,
-        metrics,
-        clusters,
-        db,
-        keep_history,
-    } = collector;
+    let Collector { clock, reconciler, authority, sessions, agents: listener, api: api_listener, metrics, db, live } =
+        collector;
     let mut tasks = Tasks(JoinSet::new());
     let worker = Worker::new(db, clock.clone());
     tasks.upkeep("environments", worker.run(reconciler.commits().subscribe(), halt.child_token()));
@@ -54,7 +44,7 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
         accepting.await;
         Ok(())
     });
-    let served = agents::serve(connections, authority.clone(), clusters, sessions.clone(), halt.child_token());
+    let served = agents::serve(connections, authority.clone(), live.clusters, sessions.clone(), halt.child_token());
     tasks.spawn("agents' server", async { served.await.map_err(ServeError::AgentsServer) });
     let served = api::serve(api_listener, router, halt.child_token());
     tasks.spawn("api server", async { served.await.map_err(ServeError::ApiServer) });
@@ -62,9 +52,7 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
     tasks.upkeep("drifts' upkeep", keep_drifts(reconciler, halt.child_token()));
     tasks.upkeep("agents' watch", watch_agents(sessions, halt.child_token()));
     tasks.upkeep("certificates' upkeep", authority.upkeep(halt.child_token()));
-    if let Some(keep) = keep_history {
-        tasks.upkeep("history's upkeep", keeper.keep_history(keep, halt.child_token()));
-    }
+    tasks.upkeep("history's upkeep", keeper.keep_history(live.keep_history.subscribe(), halt.child_token()));
     tasks.upkeep("watchdog", supervisor::watchdog(halt.child_token()));
     let stop = halt.child_token();
     tasks.upkeep("metrics' upkeep", async move {

@@ -2,8 +2,14 @@
 
 use orchestrix_common::model::{Machine, NetworkInterface};
 
+use std::{fs::File, io};
+
 use super::{HostRoot, network, read_line, surroundings};
-use crate::inspect::kubernetes::NodeIdentity;
+use crate::inspect::{
+    Warning,
+    kubernetes::NodeIdentity,
+    rights::{self, Right},
+};
 
 /// What vendors leave in place of a value, in lower case.
 const JUNK: [&str; 24] = [
@@ -67,6 +73,21 @@ fn of_node(root: &HostRoot, node: &NodeIdentity, interfaces: &[NetworkInterface]
         // The facts are the node's, wherever the agent itself runs.
         in_container: false,
     }
+}
+
+/// Facts that are there and that the agent may not read.
+pub(super) fn unreadable(root: &HostRoot) -> Vec<Warning> {
+    // Where they are not used anyway, nothing is missing.
+    if root.node.is_some() || (surroundings::container(root).is_some() && !root.is_mounted()) {
+        return Vec::new();
+    }
+    let files = ["product_uuid", "product_serial"].map(|file| root.sys.join("class/dmi/id").join(file));
+    let is_refused = |file: &std::path::PathBuf| {
+        File::open(file).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    };
+    let problem = || rights::lacking("the host's UUID and serial number cannot be read", &[Right::ReadFiles]);
+    let refused = files.iter().filter(|file| is_refused(file));
+    refused.map(|file| Warning { item: file.display().to_string(), problem: problem() }).collect()
 }
 
 fn hostname(root: &HostRoot) -> String {

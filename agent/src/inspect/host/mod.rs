@@ -24,7 +24,7 @@ use orchestrix_common::model::{Body, Entity, Evidence, Host, Machine, Source, Us
 pub use root::HostRoot;
 pub(in crate::inspect) use root::{read_line, read_text};
 
-use super::{InspectError, Inspector, Observation};
+use super::{InspectError, Inspector, Observation, Warning};
 
 /// Native identifier of the one entity.
 pub const HOST_ID: &str = "host";
@@ -67,11 +67,13 @@ impl Inspector for HostInspector {
 
     async fn inspect(&self, _budget: Duration) -> Result<Observation, InspectError> {
         let root = self.root.clone();
-        let host = tokio::task::spawn_blocking(move || read(&root)).await;
-        let host = host.map_err(|_| InspectError::Unavailable("the look at the host broke off".into()))??;
+        let looked = tokio::task::spawn_blocking(move || Ok((read(&root)?, identity::unreadable(&root)))).await;
+        let looked = looked.map_err(|_| InspectError::Unavailable("the look at the host broke off".into()))?;
+        let (host, warnings): (Host, Vec<Warning>) = looked?;
         let evidence = vec![Evidence { source: Source::Host, native_id: HOST_ID.into() }];
         let body = Body::Host(Box::new(host));
-        Ok(Observation::Complete(vec![Entity { native_id: HOST_ID.into(), evidence, body }]))
+        let entities = vec![Entity { native_id: HOST_ID.into(), evidence, body }];
+        Ok(if warnings.is_empty() { Observation::Complete(entities) } else { Observation::Listed(entities, warnings) })
     }
 
     async fn measure(&self) -> Vec<Usage> {

@@ -112,11 +112,12 @@ impl Inspector for ProcessInspector {
     async fn inspect(&self, _budget: Duration) -> Result<Observation, InspectError> {
         self.blocking(|state| {
             state.watch.look(Instant::now())?;
-            let (entities, warnings) = (state.watch.entities.clone(), state.watch.warnings.clone());
-            Ok(if warnings.is_empty() {
-                Observation::Complete(entities)
-            } else {
-                Observation::Partial(entities, warnings)
+            let watch = &state.watch;
+            let (entities, warnings) = (watch.entities.clone(), watch.warnings.clone());
+            Ok(match (warnings.is_empty(), watch.is_whole) {
+                (true, _) => Observation::Complete(entities),
+                (false, true) => Observation::Listed(entities, warnings),
+                (false, false) => Observation::Partial(entities, warnings),
             })
         })
         .await

@@ -26,7 +26,11 @@ use super::{
     table::{Process, Table},
     users::Users,
 };
-use crate::inspect::{InspectError, Warning, host::read_text};
+use crate::inspect::{
+    InspectError, Warning,
+    host::read_text,
+    rights::{self, Right},
+};
 
 /// Limits, users and mounts are read again after this time even when nothing else changed.
 const REFRESH: Duration = Duration::from_secs(60);
@@ -53,6 +57,8 @@ pub(super) struct Watch {
     pub(super) groups: BTreeMap<String, Group>,
     pub(super) entities: Vec<Entity>,
     pub(super) warnings: Vec<Warning>,
+    /// Nothing was hidden from the last look.
+    pub(super) is_whole: bool,
     hidden: usize,
 }
 
@@ -74,6 +80,7 @@ impl Watch {
             groups: BTreeMap::new(),
             entities: Vec::new(),
             warnings: Vec::new(),
+            is_whole: true,
             hidden: 0,
             settings,
         }
@@ -230,20 +237,23 @@ impl Watch {
     /// A `/proc` that hides others' processes (`hidepid`) leaves the look partial. That some owners of sockets cannot be
     /// seen does not: their ports are listed all the same, so what is not listed is gone.
     fn warn(&mut self) -> Vec<Warning> {
+        const BOTH: [Right; 2] = [Right::SeeProcesses, Right::ReadFiles];
+        self.is_whole = self.table.get(1).is_some();
+        let mut warnings = Vec::new();
+        if !self.is_whole {
+            let problem = rights::lacking("process 1 is hidden, as /proc is mounted with hidepid", &BOTH);
+            warnings.push(Warning { item: self.settings.root.proc.display().to_string(), problem });
+        }
         let hidden = self.groups.values().filter(|group| group.main.is_none()).count();
+        if hidden > 0 {
+            let problem = rights::lacking("the owners of some sockets cannot be seen", &BOTH);
+            warnings.push(Warning { item: "sockets".to_owned(), problem });
+        }
         if hidden != self.hidden {
             self.hidden = hidden;
             let unreadable = self.owners.unreadable().len();
-            tracing::warn!(
-                sockets = hidden,
-                processes = unreadable,
-                "owners of sockets cannot be seen, run the agent as root"
-            );
+            tracing::warn!(sockets = hidden, processes = unreadable, "owners of sockets cannot be seen");
         }
-        if self.table.get(1).is_some() {
-            return Vec::new();
-        }
-        let problem = "process 1 is hidden: /proc is mounted with hidepid; run the agent as root".to_owned();
-        vec![Warning { item: self.settings.root.proc.display().to_string(), problem }]
+        warnings
     }
 }

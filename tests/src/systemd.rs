@@ -8,7 +8,8 @@ use std::{path::PathBuf, time::Duration};
 use crate::{docker::RealDocker, part, programs, wait};
 
 const IMAGE: &str = "test:systemd";
-const NAME: &str = "systemd-host";
+/// Name of the container, and of the host inside.
+pub const NAME: &str = "systemd-host";
 /// Folder inside that holds the programs under test.
 pub const PROGRAMS: &str = "/opt/orchestrix";
 
@@ -32,8 +33,9 @@ impl<'a> SystemdHost<'a> {
         }
         docker.cli(&["import", &tar.to_string_lossy(), IMAGE]);
         let folder = programs::path(programs::AGENT).parent().expect("a program lies in a folder").to_owned();
+        // Mounts that reach the services, as on a host that booted: credentials of units are such mounts.
         // Own control groups, writable, so that systemd manages them as it does on a real host (versions 1 and 2).
-        let init = "for m in /sys/fs/cgroup /sys/fs/cgroup/*; do \
+        let init = "mount --make-rshared /; for m in /sys/fs/cgroup /sys/fs/cgroup/*; do \
                     mountpoint -q $m && mount -o remount,bind,rw $m; done; exec /lib/systemd/systemd";
         let options = [
             "run",
@@ -48,6 +50,9 @@ impl<'a> SystemdHost<'a> {
             "SYS_ADMIN",
             "--cap-add",
             "SYS_PTRACE",
+            // What the agent's unit gives to its user.
+            "--cap-add",
+            "DAC_READ_SEARCH",
             "--security-opt",
             "seccomp=unconfined",
             "--security-opt",

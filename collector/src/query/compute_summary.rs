@@ -127,6 +127,12 @@ impl Resource for ComputeSummary {
         vec![self.id.into()]
     }
 
+    /// What turned out to be another compute is shown when it is asked for by name only.
+    fn implied(given: &[&str]) -> Option<&'static str> {
+        let named = given.contains(&"status") || given.contains(&"id");
+        (!named).then_some("(c.status IS NULL OR c.status <> 'MERGED')")
+    }
+
     async fn complete(db: &Db, _: &Context, items: &mut [Self]) -> Result<(), StoreError> {
         let mut workloads = workloads(db, items.iter().map(|item| item.id.into()).collect()).await?;
         let agents = items.iter().filter_map(|item| item.agent_id.as_deref()).map(Into::into).collect();

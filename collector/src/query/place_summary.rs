@@ -224,7 +224,8 @@ async fn computes(db: &Db, context: &Context) -> Result<Vec<([Option<Place>; 2],
          WHEN s.sources > 0 AND s.troubled = 0 THEN 3 ELSE 2 END AS state FROM computes c{} \
          LEFT JOIN (SELECT g.agent_id, COUNT(*) AS sources, \
          COUNT(CASE WHEN g.health NOT IN ('healthy', 'absent') THEN 1 END) AS troubled \
-         FROM agent_sources g GROUP BY g.agent_id) s ON s.agent_id = a.id",
+         FROM agent_sources g GROUP BY g.agent_id) s ON s.agent_id = a.id \
+         WHERE c.status IS NULL OR c.status <> 'MERGED'",
         liveness::silent(context),
         liveness::join_agent("c.id"),
     );

@@ -26,7 +26,7 @@ export async function startWalk({ collector, output, only }) {
   page.on('console', (message) => {
     if (message.type() === 'error' && !EXPECTED.test(message.text())) complaints.push(message.text());
   });
-  const walk = { page, context, collector, output, passed: 0, failed: 0, begun: Date.now() };
+  const walk = { page, context, collector, first: collector, output, passed: 0, failed: 0, begun: Date.now() };
 
   /** Another collector from here on. */
   walk.use = async (other) => {

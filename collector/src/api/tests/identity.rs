@@ -18,6 +18,12 @@ async fn a_merge_is_told_before_done_listed_and_undone() {
     assert_eq!(status, 200, "{done}");
     let (_, page) = served.get("/api/v1/computes").await;
     assert_eq!(page["items"].as_array().unwrap().len(), 1);
+    let (_, page) = served.get("/api/v1/compute-summaries").await;
+    assert_eq!(page["items"].as_array().unwrap().len(), 1, "a tree shows it once");
+    let (_, page) = served.get("/api/v1/compute-summaries?id=1").await;
+    assert_eq!(page["items"][0]["status"], "MERGED", "it is found by its number");
+    let (_, places) = served.get("/api/v1/places").await;
+    assert_eq!(places["total"]["computes"], 1, "it counts once");
     let (_, merged) = served.get("/api/v1/computes/1").await;
     assert_eq!((&merged["status"], &merged["mergedInto"]), (&"MERGED".into(), &2.into()));
     let (_, page) = served.get("/api/v1/computes?status=MERGED").await;

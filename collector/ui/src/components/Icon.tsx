@@ -28,6 +28,7 @@ const PATHS = {
   play: 'M7 5l11 7-11 7z',
   key: 'M8 12a4 4 0 1 0 0 .010zM12 12h9M18 12v4M15 12v3',
   merge: 'M6 4v5c0 4 6 3 6 7v4M18 4v5c0 4-6 3-6 7',
+  split: 'M12 4v5c0 4-6 3-6 7v4M12 9c0 4 6 3 6 7v4',
   expand: 'M7 9l5-5 5 5M7 15l5 5 5-5',
   collapse: 'M7 4l5 5 5-5M7 20l5-5 5 5',
   partner: 'M4 20V9l8-5 8 5v11zM9 20v-6h6v6',

@@ -13,7 +13,7 @@ interface Kept {
   query: string | null;
 }
 
-const FIRST: Kept = { columns: {}, detailWidth: 564, query: null };
+const FIRST: Kept = { columns: {}, detailWidth: 584, query: null };
 
 export class PrefsStore {
   kept: Kept;

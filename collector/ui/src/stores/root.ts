@@ -6,6 +6,7 @@ import { AutomationStore } from './automation';
 import { ClockStore } from './clock';
 import { DetailStore } from './detail';
 import { EnvironmentsStore } from './environments';
+import { IdentityStore } from './identity';
 import { LiveStore } from './live';
 import { PrefsStore } from './prefs';
 import { SessionStore } from './session';
@@ -21,6 +22,7 @@ export class Stores {
   readonly toast = new ToastStore();
   readonly environments = new EnvironmentsStore(this.clock, this.live);
   readonly automation = new AutomationStore(this.live);
+  readonly identity = new IdentityStore();
   readonly detail = new DetailStore(this.clock, this.live);
 }
 

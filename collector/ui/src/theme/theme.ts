@@ -62,7 +62,7 @@ export const theme = createTheme({
       styleOverrides: { tooltip: { fontSize: SIZES.small, fontWeight: 400, background: '#1f2833', color: '#f0f3f7', maxWidth: 420, padding: '5px 9px' } },
     },
     MuiTabs: { styleOverrides: { root: { minHeight: 34 }, indicator: { height: 2 } } },
-    MuiTab: { styleOverrides: { root: { minHeight: 34, padding: '6px 7px', minWidth: 0, fontSize: SIZES.body, fontWeight: 500 } } },
+    MuiTab: { styleOverrides: { root: { minHeight: 34, padding: '6px 6px', minWidth: 0, fontSize: 12.5, fontWeight: 500 } } },
     MuiDialog: { styleOverrides: { paper: { backgroundImage: 'none', borderRadius: 10 } } },
     MuiPaper: { styleOverrides: { root: { backgroundImage: 'none' } } },
     MuiChip: { styleOverrides: { root: { height: 20, fontSize: SIZES.tiny, borderRadius: 4 } } },

@@ -8,6 +8,7 @@ import { useStores } from '../../stores/root';
 import type { Part } from '../../stores/automation';
 import { AgentsPanel } from './AgentsPanel';
 import { MatchesPanel } from './MatchesPanel';
+import { OperationsPanel } from './OperationsPanel';
 import { TargetsPanel } from './TargetsPanel';
 import { TokensPanel } from './TokensPanel';
 
@@ -15,6 +16,7 @@ const TABS: [Part, string][] = [
   ['agents', 'Agents'],
   ['tokens', 'Join tokens'],
   ['matches', 'Match queue'],
+  ['operations', 'Operations'],
   ['targets', 'Targets and deployments'],
 ];
 
@@ -46,6 +48,7 @@ export default observer(function AutomationView() {
         {part === 'agents' && <AgentsPanel />}
         {part === 'tokens' && <TokensPanel />}
         {part === 'matches' && <MatchesPanel />}
+        {part === 'operations' && <OperationsPanel />}
         {part === 'targets' && <TargetsPanel />}
       </Box>
     </>

@@ -3,21 +3,22 @@ import { observer } from 'mobx-react-lite';
 import { useState } from 'react';
 
 import { type Match, resolveMatch } from '../../api/automation';
+import type { Fit } from '../../api/identity';
 import { Age } from '../../components/Age';
 import { Confirm } from '../../components/Confirm';
-import { Go } from '../../components/Go';
+import { FitCard } from '../../components/identity/FitCard';
 import { JsonTree } from '../../components/JsonTree';
 import { Name } from '../../components/Name';
 import { Empty, Failure, Waiting } from '../../components/Notice';
 import { Status } from '../../components/Status';
-import { type Candidate, candidatesOf } from './candidates';
+import { visible } from '../../format/text';
 import { useStores } from '../../stores/root';
 
-type Choice = { match: Match; candidate: Candidate | null };
+type Choice = { match: Match; candidate: Fit | null };
 
 /** Hosts of which nobody but a person can say which compute they are. */
 export const MatchesPanel = observer(function MatchesPanel() {
-  const { automation, session } = useStores();
+  const { automation, session, toast } = useStores();
   const [choice, setChoice] = useState<Choice | null>(null);
   const { matches } = automation;
   if (matches.state === 'failed' && !matches.value) return <Failure error={matches.error} retry={() => void automation.read('matches')} />;
@@ -32,6 +33,7 @@ export const MatchesPanel = observer(function MatchesPanel() {
   const run = async () => {
     if (!choice) return;
     await resolveMatch(choice.match.id, choice.candidate ? { computeId: choice.candidate.computeId } : { new: true });
+    toast.tell(choice.candidate ? `It is ${visible(choice.candidate.name)}.` : 'It gets a compute of its own.');
     await automation.read('matches');
   };
   return (
@@ -40,7 +42,7 @@ export const MatchesPanel = observer(function MatchesPanel() {
         <MatchCard key={match.id} match={match} may={session.may('operator')} onChoose={(candidate) => setChoice({ match, candidate })} />
       ))}
       {choice && (
-        <Confirm title={choice.candidate ? `It is ${choice.candidate.name}?` : 'It is a new compute?'} action="Decide" run={run} onClose={() => setChoice(null)}>
+        <Confirm title={choice.candidate ? `It is ${visible(choice.candidate.name)}?` : 'It is a new compute?'} action="Decide" run={run} onClose={() => setChoice(null)}>
           {choice.candidate
             ? 'The compute keeps its row and its history; from now on this agent speaks for it.'
             : 'A new compute is made for this host; the candidates stay as they are.'}
@@ -50,9 +52,9 @@ export const MatchesPanel = observer(function MatchesPanel() {
   );
 });
 
-function MatchCard({ match, may, onChoose }: { match: Match; may: boolean; onChoose: (candidate: Candidate | null) => void }) {
+function MatchCard({ match, may, onChoose }: { match: Match; may: boolean; onChoose: (candidate: Fit | null) => void }) {
   const open = match.state === 'OPEN';
-  const candidates = candidatesOf(match.candidates);
+  const candidates = (match.candidates ?? []) as unknown as Fit[];
   return (
     <Box component="section" aria-label={`Match of ${match.hostname ?? match.agentId}`} sx={{ border: 1, borderColor: 'divider', borderRadius: 2, bgcolor: 'background.paper', p: 4 }}>
       <Box sx={{ display: 'flex', gap: 3, alignItems: 'baseline', mb: 2 }}>
@@ -65,26 +67,19 @@ function MatchCard({ match, may, onChoose }: { match: Match; may: boolean; onCho
           <Age at={match.createdAt} />
         </Box>
       </Box>
-      {match.machine !== null && match.machine !== undefined && <JsonTree name="what identifies it" value={match.machine} />}
+      {match.machine !== null && match.machine !== undefined && <JsonTree name="What the host showed" value={match.machine} />}
       <Box sx={{ mt: 3, display: 'grid', gap: 2 }}>
         {candidates.map((candidate) => (
-          <Box key={candidate.computeId} sx={{ display: 'flex', gap: 3, alignItems: 'flex-start', borderTop: 1, borderColor: 'divider', pt: 2 }}>
-            <Box sx={{ flex: 1, minWidth: 0 }}>
-              <Go to={`/infrastructure/compute/${candidate.computeId}`}>
-                <Name text={candidate.name} />
-              </Go>
-              {candidate.why.length > 0 && <Box sx={{ color: 'text.secondary' }}>Speaks for it: {candidate.why.join('; ')}</Box>}
-              {candidate.whyNot.length > 0 && <Box sx={{ color: 'orx.warn' }}>Speaks against it: {candidate.whyNot.join('; ')}</Box>}
-            </Box>
+          <FitCard key={candidate.computeId} fit={candidate}>
             {open && may && (
               <Button variant="outlined" onClick={() => onChoose(candidate)}>
                 It is this one
               </Button>
             )}
-          </Box>
+          </FitCard>
         ))}
         {open && may && (
-          <Box sx={{ borderTop: 1, borderColor: 'divider', pt: 2, display: 'flex', justifyContent: 'flex-end' }}>
+          <Box sx={{ display: 'flex', justifyContent: 'flex-end' }}>
             <Button variant="outlined" onClick={() => onChoose(null)}>
               It is a new compute
             </Button>

@@ -17,6 +17,7 @@ import { DriftTab } from './tabs/DriftTab';
 import { EnvironmentsTab } from './tabs/EnvironmentsTab';
 import { EvidenceTab } from './tabs/EvidenceTab';
 import { HistoryTab } from './tabs/HistoryTab';
+import { IdentityTab } from './tabs/IdentityTab';
 import { OverviewTab } from './tabs/OverviewTab';
 import { TagsTab } from './tabs/TagsTab';
 import { WorkloadsTab } from './tabs/WorkloadsTab';
@@ -35,6 +36,7 @@ const TABS: TabOf[] = [
   { id: 'tags', label: 'Tags', kinds: null, show: () => <TagsTab /> },
   { id: 'environments', label: 'Environments', kinds: null, show: () => <EnvironmentsTab /> },
   { id: 'evidence', label: 'Seen by', kinds: ['compute', 'workload'], show: () => <EvidenceTab /> },
+  { id: 'identity', label: 'Identity', kinds: ['compute'], show: () => <IdentityTab /> },
   { id: 'drift', label: 'Drift', kinds: ['compute'], show: () => <DriftTab /> },
   { id: 'history', label: 'History', kinds: null, show: () => <HistoryTab /> },
 ];

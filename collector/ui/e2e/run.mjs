@@ -51,7 +51,7 @@ const PARTS = { firstHost, tree, liveChanges, reading, edits, environments, time
 
 rmSync(output, { recursive: true, force: true });
 const collector = await startCollector();
-const walk = await startWalk({ collector, output, only });
+const walk = await startWalk({ collector, output, parts: Object.keys(PARTS), only });
 try {
   for (const [name, part] of Object.entries(PARTS)) {
     walk.enter(name);

@@ -23,8 +23,8 @@ PRAGMA foreign_keys = OFF;
 BEGIN IMMEDIATE;
 INSERT INTO partners (id, name, display_name, type) VALUES (900, 'north', 'Northern Hosting', 'vendor'), (901, 'south', 'Southern Hosting', 'vendor');
 INSERT INTO environments (id, name, code, type, partner_id) VALUES
-  (901, 'Production', 'PROD', 'production', NULL), (902, 'Staging', 'STAGE', 'staging', NULL),
-  (903, 'Development', 'DEV', 'development', NULL), (904, 'Test', 'TEST', 'test', NULL);
+  (901, 'Production', 'PROD', 'PRODUCTION', NULL), (902, 'Staging', 'STAGE', 'STAGING', NULL),
+  (903, 'Development', 'DEV', 'DEVELOPMENT', NULL), (904, 'Test', 'TEST', 'TESTING', NULL);
 WITH RECURSIVE ${series('n', 0, 4)} INSERT INTO clouds (id, name, partner_id) SELECT 900 + i, 'cloud-' || (i + 1), 900 + i % 2 FROM n;
 WITH RECURSIVE ${series('n', 0, 9)} INSERT INTO regions (id, name, code, cloud_id) SELECT 900 + i, 'region-' || (i + 1), 'gen-r' || i, 900 + i / 2 FROM n;
 WITH RECURSIVE ${series('n', 0, 19)} INSERT INTO availability_zones (id, name, code, region_id) SELECT 900 + i, 'zone-' || (i + 1), 'gen-z' || i, 900 + i / 2 FROM n;

@@ -16,7 +16,7 @@ export interface Drift {
 }
 
 export const readDrifts = async (computeId: number): Promise<Drift[]> =>
-  (await send<{ items: Drift[] }>('GET', `/api/v1/drifts?computeId=${computeId}&limit=1000`)).item.items;
+  (await send<{ items: Drift[] }>('GET', `/api/v1/drifts?computeId=${computeId}&state=any&limit=1000`)).item.items;
 
 /** `take` lets the discovered value win, `keep` the person's; what was seen is named, in case it changed meanwhile. */
 export const decideDrift = (drift: Drift, decision: 'take' | 'keep') =>

@@ -57,6 +57,9 @@ export const readSummaries = (query: Query, asOf: string | null, most?: number) 
     most,
   );
 
+/** One page of computes, of those that a query fits. */
+export const readSummaryPage = (query: Query): Promise<Page<ComputeSummary>> => ok(client.GET('/api/v1/compute-summaries', params(query)));
+
 export const readWorkloads = (query: Query, asOf: string | null, most = 2_000) =>
   all<Workload>((cursor) => ok(client.GET('/api/v1/workloads', params({ limit: 500, ...query, ...at(asOf), cursor }))), most);
 

@@ -1,7 +1,7 @@
 import { Box, IconButton, Menu, MenuItem, Tooltip } from '@mui/material';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { observer } from 'mobx-react-lite';
-import { type KeyboardEvent, type ReactNode, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 
 import { type Cell, csv, download } from '../format/csv';
 import { plural } from '../format/units';
@@ -39,6 +39,8 @@ interface Props<T> {
   tools?: ReactNode;
   selected?: string | number | null;
   glowOf?: (row: T) => string;
+  /** Called with the rows that are in sight, for what is read of them only then. */
+  onSeen?: (rows: T[]) => void;
   /** Reads the next page; absent when there is none. */
   more?: (() => void) | undefined;
 }
@@ -61,7 +63,7 @@ export function compareCells(one: Cell, other: Cell, down: boolean): number {
 }
 
 /** A table of thousands: sorted, with chosen columns, exported as CSV and JSON, walked with the keyboard. */
-export const DataTable = observer(function DataTable<T>({ name, label, data, columns, first, keyOf, onOpen, retry, empty, tools, selected, glowOf, more }: Props<T>) {
+export const DataTable = observer(function DataTable<T>({ name, label, data, columns, first, keyOf, onOpen, retry, empty, tools, selected, glowOf, onSeen, more }: Props<T>) {
   const { prefs, live } = useStores();
   const scroller = useRef<HTMLDivElement>(null);
   const [sort, setSort] = useState<Sort | null>(null);
@@ -79,6 +81,10 @@ export const DataTable = observer(function DataTable<T>({ name, label, data, col
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: rowHeight, overscan: 6 });
   const wide = shown.reduce((sum, column) => sum + column.width, 0);
   const template = shown.map((column) => (column.grow ? `minmax(${column.width}px, 1fr)` : `${column.width}px`)).join(' ');
+
+  const items = virtual.getVirtualItems();
+  const [from, to] = [items[0]?.index ?? 0, items.at(-1)?.index ?? -1];
+  useEffect(() => onSeen?.(rows.slice(from, to + 1)), [onSeen, rows, from, to]);
 
   const press = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1, PageDown: 20, PageUp: -20 }[event.key];
@@ -129,9 +135,7 @@ export const DataTable = observer(function DataTable<T>({ name, label, data, col
                 sx={{ all: 'unset', cursor: 'pointer', color: 'text.secondary', fontSize: 11, fontWeight: 560, whiteSpace: 'nowrap', '&:focus-visible': { outline: '2px solid', borderRadius: 1 } }}
               >
                 {column.label}
-                <Box component="span" aria-hidden sx={{ display: 'inline-block', width: 10, textAlign: 'center' }}>
-                  {sort?.column === column.id ? (sort.down ? '↓' : '↑') : ''}
-                </Box>
+                {sort?.column === column.id && <span aria-hidden> {sort.down ? '↓' : '↑'}</span>}
               </Box>
             </Box>
           ))}
@@ -149,7 +153,7 @@ export const DataTable = observer(function DataTable<T>({ name, label, data, col
           </div>
         )}
         <Box role="presentation" sx={{ position: 'relative' }} style={{ height: virtual.getTotalSize(), minWidth: `max(100%, ${wide}px)` }}>
-          {virtual.getVirtualItems().map((item) => {
+          {items.map((item) => {
             const row = rows[item.index];
             if (row === undefined) return null;
             const key = keyOf(row);

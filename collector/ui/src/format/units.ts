@@ -34,7 +34,7 @@ export const gibibytes = (amount: Amount): string => (known(amount) ? `${count(a
 export function cores(millicores: Amount): string {
   if (!known(millicores)) return NOT_KNOWN;
   const value = millicores / 1_000;
-  return `${Number(value.toFixed(value < 10 ? 2 : 1))}`;
+  return value >= 1_000 ? count(value) : `${Number(value.toFixed(value < 10 ? 2 : 1))}`;
 }
 
 /** A share as per cent, rounded down near the end: 100 % means all of it. */

@@ -19,12 +19,13 @@ export class EnvironmentsStore {
   /** Associations that are picked to be decided together. */
   readonly picked = observable.set<number>();
   private soon: ReturnType<typeof setTimeout> | undefined;
+  private summarising = false;
 
   constructor(
     private readonly clock: ClockStore,
     live: LiveStore,
   ) {
-    makeAutoObservable<this, 'clock' | 'soon'>(this, { list: false, inferred: false, rules: false, violations: false, clock: false, soon: false });
+    makeAutoObservable<this, 'clock' | 'soon' | 'summarising'>(this, { summarising: false, list: false, inferred: false, rules: false, violations: false, clock: false, soon: false });
     live.onChange((changes) => {
       const ours = changes.some((change) => change.resourceType.startsWith('environment'));
       if (ours && this.list.state !== 'idle') this.soon ??= setTimeout(() => this.again(), SOON);
@@ -51,6 +52,20 @@ export class EnvironmentsStore {
     const known = this.summaries.get(id) ?? new Loadable<EnvironmentSummary>();
     runInAction(() => this.summaries.set(id, known));
     await known.load(() => readSummary(id));
+  }
+
+  /** Reads what each environment has, one after the other: that takes a while where there are many computes. */
+  async readSummaries(): Promise<void> {
+    if (this.summarising) return;
+    this.summarising = true;
+    try {
+      await this.open();
+      for (const environment of this.list.value ?? []) {
+        if (this.summaries.get(environment.id)?.state !== 'ready') await this.readSummary(environment.id);
+      }
+    } finally {
+      this.summarising = false;
+    }
   }
 
   async readInferred(): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { createContext, useContext } from 'react';
 
+import { AllocationStore } from './allocation';
 import { AutomationStore } from './automation';
 import { ClockStore } from './clock';
 import { DetailStore } from './detail';
@@ -21,6 +22,7 @@ export class Stores {
   readonly tree = new TreeStore(this.clock, this.live);
   readonly toast = new ToastStore();
   readonly environments = new EnvironmentsStore(this.clock, this.live);
+  readonly allocation = new AllocationStore();
   readonly automation = new AutomationStore(this.live);
   readonly identity = new IdentityStore();
   readonly detail = new DetailStore(this.clock, this.live);

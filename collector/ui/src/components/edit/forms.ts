@@ -25,14 +25,14 @@ export const FORMS: Record<EditableKind, FormField[]> = {
   partner: [
     NAME,
     { name: 'displayName', label: 'Name for people', required: true },
-    { name: 'type', label: 'Type', required: true },
+    { name: 'type', label: 'Type', required: true, options: ['cloud-provider', 'vendor', 'both'] },
     { name: 'contactEmail', label: 'Mail address' },
     { name: 'website', label: 'Web site' },
     STATUS,
   ],
   cloud: [NAME, { name: 'clientName', label: 'Run for' }, { name: 'deploymentRegion', label: 'Deployed in' }, DESCRIPTION, STATUS],
   region: [NAME, CODE, { name: 'geographicArea', label: 'Area' }, { name: 'complianceZones', label: 'Compliance zones' }, DESCRIPTION, STATUS],
-  availability_zone: [NAME, CODE, { name: 'zoneType', label: 'Type' }, { name: 'isDefault', label: 'It is the default one', type: 'flag' }, STATUS],
+  availability_zone: [NAME, CODE, { name: 'zoneType', label: 'Type', options: ['STANDARD', 'EDGE', 'LOCAL'] }, { name: 'isDefault', label: 'It is the default one', type: 'flag' }, STATUS],
   datacenter: [
     NAME,
     { name: 'type', label: 'Type' },
@@ -47,7 +47,7 @@ export const FORMS: Record<EditableKind, FormField[]> = {
     { name: 'purpose', label: 'Purpose' },
     DESCRIPTION,
     { name: 'datacenterId', label: 'Datacenter', refers: 'datacenter' },
-    { name: 'computeType', label: 'Type' },
+    { name: 'computeType', label: 'Type', options: ['DEDICATED', 'VM'] },
     { name: 'hostname', label: 'Host name' },
     { name: 'ipAddress', label: 'Address' },
     { name: 'operatingSystem', label: 'Operating system' },
@@ -56,7 +56,7 @@ export const FORMS: Record<EditableKind, FormField[]> = {
     { name: 'notes', label: 'Notes', type: 'lines' },
     STATUS,
   ],
-  environment: [NAME, CODE, { name: 'type', label: 'Type', required: true }, DESCRIPTION, STATUS],
+  environment: [NAME, CODE, { name: 'type', label: 'Type', required: true, options: ['PRODUCTION', 'STAGING', 'DEVELOPMENT', 'TESTING', 'QA', 'DR'] }, DESCRIPTION, STATUS],
 };
 
 /** What can be made in a place, and the field that says where. */
@@ -95,7 +95,9 @@ export function fromValues(fields: FormField[], values: Values): Record<string, 
       const text = (values[name] ?? '').trim();
       if (type === 'flag') return [name, text === 'true'];
       if (text === '') return [name, null];
-      return [name, type === 'number' || refers ? Number(text) : text];
+      // What is no number goes as it is: the collector says what is wrong with it.
+      const number = type === 'number' || refers ? Number(text) : Number.NaN;
+      return [name, Number.isFinite(number) ? number : text];
     }),
   );
 }

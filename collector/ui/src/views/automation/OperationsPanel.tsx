@@ -28,7 +28,7 @@ export const OperationsPanel = observer(function OperationsPanel() {
     {
       id: 'undo',
       label: 'Undo',
-      width: 76,
+      width: 96,
       value: () => '',
       cell: (row) =>
         may &&

@@ -16,6 +16,7 @@ import { Name } from '../../components/Name';
 import { Empty, Failure, Waiting } from '../../components/Notice';
 import { SidePane } from '../../components/SidePane';
 import { Status } from '../../components/Status';
+import { word } from '../../format/text';
 import { bytes, cores, count, plural } from '../../format/units';
 import { useStores } from '../../stores/root';
 
@@ -23,27 +24,44 @@ const COLUMNS: TableColumn<Environment>[] = [
   {
     id: 'code',
     label: 'Code',
-    width: 130,
+    width: 120,
     value: (row) => row.code,
     cell: (row) => (
-      <Box component="span" sx={{ display: 'inline-flex', alignItems: 'center', gap: 2, fontWeight: 560 }}>
-        <Box component="span" sx={{ width: 9, height: 9, borderRadius: '2px' }} style={{ background: hueOf(row.id) }} />
+      <span className="with-icon strong">
+        <i className="swatch" style={{ background: hueOf(row.id) }} />
         <Name text={row.code} />
-      </Box>
+      </span>
     ),
   },
-  { id: 'name', label: 'Name', width: 180, grow: true, value: (row) => row.name, cell: (row) => <Name text={row.name} /> },
-  { id: 'type', label: 'Type', width: 120, value: (row) => row.type },
-  { id: 'status', label: 'Status', width: 100, value: (row) => row.status ?? '', cell: (row) => <Status status={row.status} /> },
+  { id: 'name', label: 'Name', width: 150, grow: true, value: (row) => row.name, cell: (row) => <Name text={row.name} /> },
+  { id: 'type', label: 'Type', width: 104, value: (row) => word(row.type) },
+  { id: 'status', label: 'Status', width: 90, value: (row) => row.status ?? '', cell: (row) => <Status status={row.status} /> },
   { id: 'partner', label: 'Partner', width: 80, numeric: true, value: (row) => row.partnerId ?? null },
   { id: 'description', label: 'Description', width: 220, value: (row) => row.description ?? '', cell: (row) => (row.description ? <Name text={row.description} /> : null) },
 ];
+const FIRST = ['code', 'name', 'type', 'status', 'dedicated', 'shared', 'workloads', 'namespaces', 'cpu', 'memory'];
+
+/** Workloads that are containers, with rows of the existing inventory that discovery does not know. */
+const containersOf = (summary: EnvironmentSummary): number => Math.max(summary.containers, (summary.workloads.container ?? 0) + (summary.workloads.k8s_pod ?? 0));
 
 export const EnvironmentList = observer(function EnvironmentList({ selected }: { selected: number | null }) {
   const { environments, session, clock } = useStores();
   const go = useGo();
   const [making, setMaking] = useState(false);
   const environment = selected === null ? null : environments.byId(selected);
+  const list = environments.list.value;
+  useEffect(() => {
+    if (clock.isLive) void environments.readSummaries();
+  }, [environments, clock.isLive, list]);
+  const has = (row: Environment) => (clock.isLive ? environments.summary(row.id)?.value : null);
+  const numbers: TableColumn<Environment>[] = [
+    { id: 'dedicated', label: 'Dedicated', width: 84, numeric: true, value: (row) => has(row)?.dedicatedComputes ?? null, cell: (row) => count(has(row)?.dedicatedComputes) },
+    { id: 'shared', label: 'Shared', width: 68, numeric: true, value: (row) => has(row)?.sharedComputes ?? null, cell: (row) => count(has(row)?.sharedComputes) },
+    { id: 'workloads', label: 'Workloads', width: 84, numeric: true, value: (row) => workloadsOf(has(row)), cell: (row) => count(workloadsOf(has(row))) },
+    { id: 'namespaces', label: 'Namespaces', width: 92, numeric: true, value: (row) => has(row)?.namespaces ?? null, cell: (row) => count(has(row)?.namespaces) },
+    { id: 'cpu', label: 'Cores it takes', width: 104, numeric: true, value: (row) => has(row)?.cpuMillicores ?? null, cell: (row) => cores(has(row)?.cpuMillicores) },
+    { id: 'memory', label: 'Memory it takes', width: 112, numeric: true, value: (row) => has(row)?.memoryBytes ?? null, cell: (row) => bytes(has(row)?.memoryBytes) },
+  ];
   return (
     <>
       <Box sx={{ flex: 1, minWidth: 0, display: environment ? { xs: 'none', md: 'flex' } : 'flex' }}>
@@ -51,8 +69,8 @@ export const EnvironmentList = observer(function EnvironmentList({ selected }: {
           name="environments"
           label="Environments"
           data={environments.list}
-          columns={COLUMNS}
-          first={['code', 'name', 'type', 'status']}
+          columns={[...COLUMNS, ...numbers]}
+          first={FIRST}
           keyOf={(row) => row.id}
           selected={selected}
           onOpen={(row) => go(`/environments/${row.id}`)}
@@ -115,6 +133,8 @@ const EnvironmentPane = observer(function EnvironmentPane({ environment, onClose
   );
 });
 
+const workloadsOf = (summary: EnvironmentSummary | null | undefined): number | null => (summary ? Object.values(summary.workloads).reduce((sum, number) => sum + number, 0) : null);
+
 function Summary({ summary }: { summary: EnvironmentSummary }) {
   const workloads = Object.entries(summary.workloads);
   return (
@@ -124,8 +144,8 @@ function Summary({ summary }: { summary: EnvironmentSummary }) {
         facts={[
           { label: 'Dedicated computes', value: count(summary.dedicatedComputes) },
           { label: 'Shared computes', value: count(summary.sharedComputes) },
-          { label: 'Workloads', value: workloads.length === 0 ? 'none' : workloads.map(([type, number]) => `${count(number)} ${type}`).join(', ') },
-          { label: 'Containers', value: count(summary.containers) },
+          { label: 'Workloads', value: workloads.length === 0 ? 'none' : workloads.map(([type, number]) => `${count(number)} ${word(type)}`).join(', ') },
+          { label: 'Containers', value: count(containersOf(summary)) },
           { label: 'Namespaces', value: count(summary.namespaces) },
           { label: 'Processors it takes', value: `${cores(summary.cpuMillicores)} cores, measured` },
           { label: 'Memory it takes', value: `${bytes(summary.memoryBytes)}, measured` },
@@ -144,8 +164,9 @@ function Computes({ title, computes, of, shares = false }: { title: string; comp
       <Typography variant="h3" sx={{ mb: 1 }}>
         {title}
       </Typography>
+      <Box sx={{ display: 'grid', gridTemplateColumns: shares ? '1fr' : 'repeat(auto-fill, minmax(130px, 1fr))', columnGap: 3 }}>
       {computes.map((compute) => (
-        <Box key={compute.id} sx={{ display: 'flex', gap: 3, py: 0.8, borderBottom: 1, borderColor: 'divider' }}>
+        <Box key={compute.id} sx={{ display: 'flex', gap: 3, py: 0.8, minWidth: 0, ...(shares && { borderBottom: 1, borderColor: 'divider' }) }}>
           <Box sx={{ flex: 1, minWidth: 0 }}>
             <Go to={`/infrastructure/compute/${compute.id}?tab=environments`}>
               <Name text={compute.name} />
@@ -159,6 +180,7 @@ function Computes({ title, computes, of, shares = false }: { title: string; comp
           )}
         </Box>
       ))}
+      </Box>
       {of > computes.length && <Box sx={{ color: 'text.secondary', mt: 1 }}>and {plural(of - computes.length, 'more', 'more')}</Box>}
     </Box>
   );

@@ -5,6 +5,7 @@ import { useParams } from 'react-router';
 
 import { useGo } from '../../components/Go';
 import { useStores } from '../../stores/root';
+import { AllocationPanel } from './AllocationPanel';
 import { EnvironmentList } from './EnvironmentList';
 import { InferredPanel } from './InferredPanel';
 import { RulesPanel } from './RulesPanel';
@@ -12,6 +13,7 @@ import { SeparationPanel } from './SeparationPanel';
 
 const TABS: [id: string, label: string][] = [
   ['all', 'Environments'],
+  ['allocation', 'Allocation'],
   ['inferred', 'Inferred'],
   ['rules', 'Rules'],
   ['separation', 'Separation'],
@@ -37,6 +39,7 @@ export default observer(function EnvironmentsView() {
       </Tabs>
       <Box role="tabpanel" id="environments-panel" aria-labelledby={`environments-${tab}`} sx={{ flex: 1, minHeight: 0, display: 'flex' }}>
         {tab === 'all' && <EnvironmentList selected={id && /^\d+$/.test(id) ? Number(id) : null} />}
+        {tab === 'allocation' && <AllocationPanel />}
         {tab === 'inferred' && <InferredPanel />}
         {tab === 'rules' && <RulesPanel />}
         {tab === 'separation' && <SeparationPanel />}

@@ -29,6 +29,11 @@ export const DetailActions = observer(function DetailActions({ kind, id }: { kin
     detail.refresh();
     void tree.reload();
   };
+  /** What was made is shown at once. */
+  const made = async (row: Record<string, unknown>) => {
+    await tree.reload();
+    if (child && typeof row.id === 'number') go(`/infrastructure/${child.kind}/${row.id}`);
+  };
   return (
     <>
       {child && (
@@ -49,7 +54,7 @@ export const DetailActions = observer(function DetailActions({ kind, id }: { kin
         </IconButton>
       </Tooltip>
       {doing === 'edit' && <EditDialog kind={kind} row={{ id, fields: answer.item, etag: answer.etag }} onClose={close} onSaved={saved} />}
-      {doing === 'add' && child && <EditDialog kind={child.kind} given={{ [child.at]: id }} onClose={close} onSaved={saved} />}
+      {doing === 'add' && child && <EditDialog kind={child.kind} given={{ [child.at]: id }} onClose={close} onSaved={(row) => void made(row)} />}
       {doing === 'remove' && (
         <Confirm
           title={`Delete this ${word(kind)}?`}

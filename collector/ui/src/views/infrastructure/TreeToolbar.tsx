@@ -1,10 +1,12 @@
 import { Box, Button, IconButton, Tooltip } from '@mui/material';
 import { observer } from 'mobx-react-lite';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useSearchParams } from 'react-router';
 
 import { ColumnChooser } from '../../components/ColumnChooser';
+import { EditDialog } from '../../components/edit/EditDialog';
 import { FilterField } from '../../components/FilterField';
+import { useGo } from '../../components/Go';
 import { Icon } from '../../components/Icon';
 import { useShortcut } from '../../components/shortcuts';
 import { count, percent, plural } from '../../format/units';
@@ -22,7 +24,9 @@ const STATUSES: [value: string, label: string][] = [
 
 /** The tree's filter, which lives in the address, and what the inventory comes to. */
 export const TreeToolbar = observer(function TreeToolbar() {
-  const { tree } = useStores();
+  const { tree, session, clock } = useStores();
+  const [making, setMaking] = useState(false);
+  const go = useGo();
   const [params, setParams] = useSearchParams();
   const field = useRef<{ focus: () => void }>(null);
   const text = params.get('q') ?? '';
@@ -43,7 +47,7 @@ export const TreeToolbar = observer(function TreeToolbar() {
     );
 
   return (
-    <Box sx={{ display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: 2, px: { xs: 2, sm: 4 }, py: 2 }}>
+    <Box sx={{ display: 'flex', flexWrap: { xs: 'wrap', md: 'nowrap' }, alignItems: 'center', gap: { xs: 1, sm: 2 }, px: { xs: 2, sm: 4 }, py: 2, '& select': { minWidth: 0, flex: '0 1 auto' }, '& button': { flexShrink: 0 } }}>
       <FilterField ref={field} label="Filter computes and places" value={text} onChange={(value) => set('q', value)} />
       <select className="plain" aria-label="Status" value={status} onChange={(event) => set('status', event.target.value)}>
         {STATUSES.map(([value, label]) => (
@@ -72,6 +76,14 @@ export const TreeToolbar = observer(function TreeToolbar() {
       <Matches />
       <Box sx={{ flex: 1 }} />
       <Totals />
+      {session.may('operator') && clock.isLive && (
+        <Tooltip title="New partner">
+          <IconButton aria-label="New partner" onClick={() => setMaking(true)} sx={{ color: 'text.secondary' }}>
+            <Icon name="plus" />
+          </IconButton>
+        </Tooltip>
+      )}
+      {making && <EditDialog kind="partner" onClose={() => setMaking(false)} onSaved={(row) => void tree.reload().then(() => go(`/infrastructure/partner/${Number(row.id)}`))} />}
       <Tooltip title="Open every place">
         <IconButton aria-label="Open every place" onClick={() => void tree.expandAll()} sx={{ color: 'text.secondary' }}>
           <Icon name="expand" />

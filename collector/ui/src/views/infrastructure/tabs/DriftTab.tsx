@@ -37,7 +37,7 @@ export const DriftTab = observer(function DriftTab() {
     <>
       {error !== null && <Failure error={error} inline />}
       {drifts.value.map((drift) => (
-        <Box key={drift.id} sx={{ py: 2.5, borderBottom: 1, borderColor: 'divider' }}>
+        <Box key={drift.id} component="section" aria-label={`Drift of ${fieldName(drift.field)}`} sx={{ py: 2.5, borderBottom: 1, borderColor: 'divider' }}>
           <Box sx={{ display: 'flex', gap: 2, alignItems: 'baseline' }}>
             <Box sx={{ fontWeight: 560, flex: 1 }}>{fieldName(drift.field)}</Box>
             <Box sx={{ color: 'text.secondary', fontSize: 12 }}>

@@ -2,7 +2,7 @@ import { Box, Button, IconButton, Tooltip, Typography } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useEffect, useState } from 'react';
 
-import { type Allocation, readAllocation, readAllocations } from '../../../api/environments';
+import { type Allocation, associate, readAllocation, readAllocations } from '../../../api/environments';
 import { remove } from '../../../api/edit';
 import type { Association } from '../../../api/inventory';
 import { AllocationBar } from '../../../components/AllocationBar';
@@ -33,7 +33,11 @@ export const EnvironmentsTab = observer(function EnvironmentsTab() {
   const may = session.may('operator') && clock.isLive;
   const drop = async (association: Association) => {
     await remove(`/api/v1/environment-associations/${association.id}`);
-    toast.tell('The association is removed.');
+    const { resourceType, resourceId, environmentId, isPrimary, allocatedPercentage } = association;
+    toast.tell('The association is removed.', async () => {
+      await associate(resourceType, resourceId, environmentId, isPrimary, allocatedPercentage ?? null);
+      detail.refresh();
+    });
     detail.refresh();
   };
   return (

@@ -70,11 +70,7 @@ fn populate(cluster: &RealKubernetes, pods: usize) {
 fn measure(cluster: &RealKubernetes, what: &str, lease: bool) {
     let installation = Installation::on_sqlite();
     let (collector, apiserver) = (Proxy::start(installation.agents_address()), Proxy::start(cluster.address()));
-    let folder = tempfile::tempdir().unwrap();
-    let kubeconfig = folder.path().join("kubeconfig");
-    let text = fs::read_to_string(cluster.admin_kubeconfig()).unwrap();
-    let through = text.replace(&cluster.address().to_string(), &apiserver.address().to_string());
-    fs::write(&kubeconfig, through).unwrap();
+    let kubeconfig = cluster.admin_kubeconfig_through(apiserver.address());
     let mut agent =
         AgentProcess::prepare(&installation, None).through(collector.address()).of_node(&kubeconfig, "node-0");
     if !lease {

@@ -44,6 +44,8 @@ pub struct RealKubernetes {
     assets: PathBuf,
     certificates: Certificates,
     etcd_address: SocketAddr,
+    /// Further flags of the API server.
+    flags: Vec<String>,
     address: SocketAddr,
     proxy_address: SocketAddr,
 }
@@ -55,6 +57,15 @@ impl RealKubernetes {
     /// When the parts are there but do not start.
     #[must_use]
     pub fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// The same, with further flags of the API server.
+    ///
+    /// # Panics
+    /// When the parts are there but do not start.
+    #[must_use]
+    pub fn start_with(flags: &[&str]) -> Option<Self> {
         let assets = match assets() {
             Ok(assets) => assets,
             Err(reason) => {
@@ -82,6 +93,7 @@ impl RealKubernetes {
             assets,
             certificates,
             etcd_address,
+            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             address: programs::free_address(),
             proxy_address: programs::free_address(),
             folder,
@@ -114,6 +126,7 @@ impl RealKubernetes {
             "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
             "--allow-privileged=true".to_owned(),
         ]);
+        command.args(&self.flags);
         if !self.assets.join("kube-controller-manager").is_file() {
             // Nobody makes the accounts that pods would have to wait for.
             command.arg("--disable-admission-plugins=ServiceAccount");
@@ -195,6 +208,32 @@ impl RealKubernetes {
     #[must_use]
     pub fn admin_kubeconfig(&self) -> PathBuf {
         self.folder.path().join("admin.kubeconfig")
+    }
+
+    /// The same, for somebody who reaches the API server through a proxy at `address`.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    #[must_use]
+    pub fn admin_kubeconfig_through(&self, address: SocketAddr) -> PathBuf {
+        let text = fs::read_to_string(self.admin_kubeconfig()).expect("the kubeconfig can be read");
+        let file = self.folder.path().join(format!("admin-{}.kubeconfig", address.port()));
+        let text = text.replace(&self.address.to_string(), &address.to_string());
+        fs::write(&file, text).expect("the kubeconfig can be written");
+        file
+    }
+
+    /// Makes the store forget what happened up to now, as it does by itself every few minutes.
+    ///
+    /// # Panics
+    /// When it refuses.
+    pub fn forget_the_past(&self) {
+        let list = self.done("GET", "/api/v1/namespaces?limit=1", None);
+        let revision = list["metadata"]["resourceVersion"].clone();
+        let body = json!({ "revision": revision, "physical": true });
+        let answer = http::request(self.etcd_address, "POST", "/v3/kv/compaction", None, Some(&body));
+        let answer = answer.expect("etcd answers");
+        assert_eq!(answer.status, 200, "{answer:?}");
     }
 
     /// Kubeconfig with a fresh token of a service account.

@@ -16,6 +16,7 @@
 )]
 
 pub mod agent;
+pub mod containerd;
 pub mod daemon;
 pub mod docker;
 pub mod generate;

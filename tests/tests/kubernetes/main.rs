@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing step fails the test")]
 
 mod cluster;
+mod containerd;
 mod enrolment;
+mod expired;
 mod lease;
 mod pods;
 mod rights;

@@ -1,22 +1,20 @@
 //! One resource, listed once and then watched.
 //!
-//! The client does the hard part: it lists in pages, resumes by resource version, takes bookmarks, lists again after
-//! `410 Gone`, and waits with growing, jittered pauses. This adds what it leaves open: a list is handed over whole, and a
-//! watch that cannot be started begins again with a list, after a growing, jittered pause of its own, so that an end of the
-//! trouble is always seen.
+//! It lists in pages, watches from the version of the list, and goes on after a break at the version that it saw last, which
+//! bookmarks keep near the present: an outage costs no list. Only where the server forgot the changes since then
+//! (`410 Gone`) it lists again. Pauses after trouble grow and have jitter, and so has a list after `410`, since all who watch
+//! hear of it at once. The client library has such a loop; it does not tell when a watch goes on after trouble, which
+//! would leave a quiet resource in trouble for ever.
 
-use std::{fmt::Debug, pin::Pin, time::Duration};
+use std::{fmt::Debug, mem, pin::Pin, time::Duration};
 
 use futures::{Stream, StreamExt as _, stream};
 use kube::{
-    Api, Resource,
-    runtime::{
-        WatchStreamExt as _,
-        watcher::{self, Event},
-    },
+    Api, Resource, ResourceExt as _,
+    api::{ListParams, WatchEvent, WatchParams},
 };
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::link;
 use crate::inspect::InspectError;
@@ -25,13 +23,18 @@ use crate::inspect::InspectError;
 const GONE: u16 = 410;
 /// Objects of one page of a list.
 const PAGE: u32 = 500;
-
-/// The shortest pause before a list that follows a watch which could not be started; it doubles.
+/// How long the server keeps one watch open, in seconds.
+const WATCH: u32 = 290;
+/// A watch that is silent for longer than the server keeps it open is dead.
+const SILENCE: Duration = Duration::from_secs(WATCH as u64 + 10);
+/// The shortest pause after trouble; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(800);
 /// The longest.
 const LAST_PAUSE: Duration = Duration::from_secs(30);
-/// A watch that lasted as long worked; the next that cannot be started is the first again.
-const PROVEN: Duration = Duration::from_secs(60);
+/// A watch that lasted as long worked; the next trouble is the first again.
+const PROVEN: Duration = Duration::from_secs(10);
+/// Lists after `410` are spread over this time.
+const SPREAD: Duration = Duration::from_secs(2);
 
 /// What a feed tells.
 #[derive(Debug)]
@@ -42,8 +45,10 @@ pub(super) enum Fed<K> {
     Applied(K),
     /// It is gone; this is how it was last.
     Deleted(K),
-    /// Nothing can be told until a list comes.
+    /// Nothing can be told until a list comes or the watch goes on.
     Failed(InspectError),
+    /// The watch goes on where it was: nothing was missed.
+    Resumed,
 }
 
 /// What is watched.
@@ -56,88 +61,135 @@ impl<K> Watched for K where K: Resource<DynamicType = ()> + Clone + Debug + Dese
 
 /// Lists and watches; `fields` narrows it, for example `spec.nodeName=a`. It never ends by itself.
 pub(super) fn feed<K: Watched>(api: Api<K>, fields: Option<&str>) -> impl Stream<Item = Fed<K>> + Send + use<K> {
-    let mut config = watcher::Config::default().page_size(PAGE);
-    if let Some(fields) = fields {
-        config = config.fields(fields);
-    }
-    let events = begin(&api, &config);
-    let start = Running { events, listing: None, refusals: 0, listed_at: None, api, config };
+    let fields = fields.map(str::to_owned);
+    let start = Running { api, fields, state: State::List, tries: 0, pause: None, troubled: false };
     stream::unfold(start, |mut running| async move {
         let fed = running.next().await;
         Some((fed, running))
     })
 }
 
+type Events<K> = Pin<Box<dyn Stream<Item = kube::Result<WatchEvent<K>>> + Send>>;
+
 struct Running<K: Watched> {
     api: Api<K>,
-    config: watcher::Config,
-    events: Events<K>,
-    /// What a list that is under way has brought so far.
-    listing: Option<Vec<K>>,
-    /// Watches in a row that could not be started.
-    refusals: u32,
-    listed_at: Option<Instant>,
+    fields: Option<String>,
+    state: State<K>,
+    /// Troubles in a row.
+    tries: u32,
+    /// How long to wait before the next request.
+    pause: Option<Duration>,
+    /// The last thing told was a failure.
+    troubled: bool,
 }
 
-type Events<K> = Pin<Box<dyn Stream<Item = watcher::Result<Event<K>>> + Send>>;
-
-fn begin<K: Watched>(api: &Api<K>, config: &watcher::Config) -> Events<K> {
-    Box::pin(watcher::watcher(api.clone(), config.clone()).default_backoff())
+enum State<K> {
+    /// Everything is to be listed.
+    List,
+    /// A watch is to begin at this version.
+    Watch(String),
+    /// A watch runs since then, and this is the version that it told last.
+    Watching(Events<K>, String, Instant),
 }
 
 impl<K: Watched> Running<K> {
     async fn next(&mut self) -> Fed<K> {
         loop {
-            match self.events.next().await {
-                Some(Ok(Event::Init)) => self.listing = Some(Vec::new()),
-                Some(Ok(Event::InitApply(object))) => self.listing.get_or_insert_default().push(object),
-                Some(Ok(Event::InitDone)) => {
-                    self.listed_at = Some(Instant::now());
-                    return Fed::Listed(self.listing.take().unwrap_or_default());
-                }
-                Some(Ok(Event::Apply(object))) => return Fed::Applied(object),
-                Some(Ok(Event::Delete(object))) => return Fed::Deleted(object),
-                // No trouble, only another list: where the watch was, or the next page of the list, is forgotten by now.
-                Some(Err(watcher::Error::WatchError(status))) if status.code == GONE => tell_expired::<K>(),
-                Some(Err(watcher::Error::InitialListFailed(error))) if is_gone(&error) => tell_expired::<K>(),
-                Some(Err(watcher::Error::WatchStartFailed(error))) if is_gone(&error) => {
-                    tell_expired::<K>();
-                    self.begin_again();
-                }
-                Some(Err(watcher::Error::InitialListFailed(error))) => return Fed::Failed(problem::<K>(&error)),
-                Some(Err(watcher::Error::WatchStartFailed(error))) => {
-                    self.begin_again();
-                    return Fed::Failed(problem::<K>(&error));
-                }
-                // A watch that broke off goes on where it was, which is the client's to do.
-                Some(Err(error)) => tracing::debug!(resource = %K::plural(&()), %error, "watch interrupted"),
-                None => self.begin_again(),
+            if let Some(pause) = self.pause.take() {
+                sleep(pause).await;
+            }
+            let told = match mem::replace(&mut self.state, State::List) {
+                State::List => self.list().await,
+                State::Watch(version) => self.watch(version).await,
+                State::Watching(events, version, since) => self.follow(events, version, since).await,
+            };
+            if let Some(told) = told {
+                self.troubled = matches!(told, Fed::Failed(_));
+                return told;
             }
         }
     }
 
-    /// Starts over with a list, after a pause: the client's own is forgotten with the watch.
-    fn begin_again(&mut self) {
-        let worked = self.listed_at.take().is_some_and(|at| at.elapsed() >= PROVEN);
-        self.refusals = if worked { 1 } else { self.refusals.saturating_add(1) };
-        let pause = FIRST_PAUSE.saturating_mul(1 << (self.refusals - 1).min(8)).min(LAST_PAUSE);
-        let pause = pause.mul_f64(0.5 + 0.5 * fastrand::f64());
-        let (api, config) = (self.api.clone(), self.config.clone());
-        self.events = Box::pin(stream::once(sleep(pause)).flat_map(move |()| begin(&api, &config)));
+    async fn list(&mut self) -> Option<Fed<K>> {
+        let mut params = ListParams { field_selector: self.fields.clone(), ..ListParams::default().limit(PAGE) };
+        let mut objects = Vec::new();
+        loop {
+            let page = match self.api.list(&params).await {
+                Ok(page) => page,
+                Err(error) => return self.trouble(State::List, &error),
+            };
+            if objects.is_empty() {
+                objects = page.items;
+            } else {
+                objects.extend(page.items);
+            }
+            params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
+            if params.continue_token.is_none() {
+                self.state = State::Watch(page.metadata.resource_version.unwrap_or_default());
+                return Some(Fed::Listed(objects));
+            }
+        }
     }
-}
 
-fn is_gone(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == GONE)
-}
+    async fn watch(&mut self, version: String) -> Option<Fed<K>> {
+        let params = WatchParams { field_selector: self.fields.clone(), ..WatchParams::default().timeout(WATCH) };
+        match self.api.watch(&params, &version).await {
+            Ok(events) => {
+                self.state = State::Watching(Box::pin(events), version, Instant::now());
+                self.troubled.then_some(Fed::Resumed)
+            }
+            Err(error) => self.trouble(State::Watch(version), &error),
+        }
+    }
 
-/// The server no longer knows the changes since the version that a watch was at.
-fn tell_expired<K: Watched>() {
-    tracing::info!(resource = %K::plural(&()), "watch expired; listing again");
-}
+    async fn follow(&mut self, mut events: Events<K>, version: String, since: Instant) -> Option<Fed<K>> {
+        let event = timeout(SILENCE, events.next()).await.unwrap_or(None);
+        if since.elapsed() >= PROVEN {
+            self.tries = 0;
+        }
+        let (version, told) = match event {
+            Some(Ok(WatchEvent::Added(object) | WatchEvent::Modified(object))) => {
+                (object.resource_version().unwrap_or(version), Some(Fed::Applied(object)))
+            }
+            Some(Ok(WatchEvent::Deleted(object))) => {
+                (object.resource_version().unwrap_or(version), Some(Fed::Deleted(object)))
+            }
+            Some(Ok(WatchEvent::Bookmark(bookmark))) => (bookmark.metadata.resource_version, None),
+            // What the server says of a watch that it ends.
+            Some(Ok(WatchEvent::Error(status))) => {
+                return self.trouble(State::Watch(version), &kube::Error::Api(status));
+            }
+            // It broke off, or its time was over. Whether that is trouble shows when it is to go on.
+            other => {
+                let error = other.and_then(Result::err);
+                tracing::debug!(resource = %K::plural(&()), error = error.as_ref().map(tracing::field::display), "watch ended");
+                self.state = State::Watch(version);
+                self.pause = (since.elapsed() < PROVEN).then(|| self.next_pause());
+                return None;
+            }
+        };
+        self.state = State::Watching(events, version, since);
+        told
+    }
 
-fn problem<K: Watched>(error: &kube::Error) -> InspectError {
-    link::problem(&K::plural(&()), error)
+    /// Goes on with `state` after a pause, or with a list where the version is forgotten, which is no trouble.
+    fn trouble(&mut self, state: State<K>, error: &kube::Error) -> Option<Fed<K>> {
+        if matches!(error, kube::Error::Api(status) if status.code == GONE) {
+            tracing::info!(resource = %K::plural(&()), "watch expired; listing again");
+            self.state = State::List;
+            self.pause = Some(self.next_pause() + SPREAD.mul_f64(fastrand::f64()));
+            return None;
+        }
+        self.state = state;
+        self.pause = Some(self.next_pause());
+        Some(Fed::Failed(link::problem(&K::plural(&()), error)))
+    }
+
+    fn next_pause(&mut self) -> Duration {
+        self.tries = self.tries.saturating_add(1);
+        let most = FIRST_PAUSE.saturating_mul(1 << (self.tries - 1).min(8)).min(LAST_PAUSE);
+        most.mul_f64(0.5 + 0.5 * fastrand::f64())
+    }
 }
 
 #[cfg(test)]

@@ -116,6 +116,7 @@ async fn next(feed: &mut Pin<Box<dyn Stream<Item = Fed<NamespaceObject>> + Send>
         Fed::Applied(object) => format!("+{}", name(&object)),
         Fed::Deleted(object) => format!("-{}", name(&object)),
         Fed::Failed(error) => format!("! {error}"),
+        Fed::Resumed => "resumed".to_owned(),
     }
 }
 
@@ -184,15 +185,45 @@ async fn a_long_list_comes_in_pages_and_is_handed_over_whole() {
 }
 
 #[tokio::test]
-async fn a_watch_that_is_not_allowed_is_told_and_is_no_stream_of_lists() {
+async fn an_outage_is_told_and_costs_no_list() {
+    let server = Server::new(
+        [Answer::List(vec!["a"], 10, None)],
+        [
+            Answer::Watch(vec![event("ADDED", &namespace("b", 11))], false),
+            Answer::Refusal(503),
+            Answer::Refusal(503),
+            Answer::Watch(vec![event("DELETED", &namespace("a", 40))], true),
+        ],
+    );
+    let mut feed = server.feed();
+    for told in ["=a", "+b", "! namespaces: Expired (503)", "! namespaces: Expired (503)", "resumed", "-a"] {
+        assert_eq!(next(&mut feed).await, told);
+    }
+    let watches = server.asked("watch=true");
+    assert!(watches[1..].iter().all(|watch| watch.contains("resourceVersion=11")), "{watches:?}");
+    assert_eq!(server.lists(), 1);
+}
+
+#[tokio::test]
+async fn a_watch_that_is_not_allowed_is_told_and_is_no_stream_of_requests() {
     let server = Server::new([Answer::List(vec!["a"], 10, None)], [Answer::Refusal(403)]);
     let mut feed = server.feed();
+    assert_eq!(next(&mut feed).await, "=a");
     let told = async {
         loop {
-            assert_eq!(next(&mut feed).await, "=a");
             assert_eq!(next(&mut feed).await, "! not permitted: namespaces: the agent's role does not allow it (403)");
         }
     };
     assert!(timeout(Duration::from_secs(2), told).await.is_err());
-    assert!((2..=5).contains(&server.lists()), "{} lists in two seconds", server.lists());
+    assert_eq!(server.lists(), 1);
+    assert!((1..=5).contains(&server.asked("watch=true").len()), "{:?}", server.asked("watch=true"));
+}
+
+#[tokio::test]
+async fn watches_that_end_at_once_are_no_stream_of_requests() {
+    let server = Server::new([Answer::List(vec!["a"], 10, None)], [Answer::Watch(vec![], false)]);
+    let mut feed = server.feed();
+    assert_eq!(next(&mut feed).await, "=a");
+    assert!(timeout(Duration::from_secs(2), feed.next()).await.is_err(), "there is nothing to tell");
+    assert!((1..=5).contains(&server.asked("watch=true").len()), "{:?}", server.asked("watch=true"));
 }

@@ -99,6 +99,11 @@ impl<K: Watched + PartialEq> Mirror<K> {
                 true
             }
             Fed::Deleted(object) => content.objects.remove(&name(&object)).is_some(),
+            Fed::Resumed => {
+                let current = content.standing == Standing::Current;
+                content.standing = Standing::Current;
+                !current
+            }
             Fed::Failed(error) => {
                 let failed = Standing::Failed(error);
                 let same = content.standing == failed;

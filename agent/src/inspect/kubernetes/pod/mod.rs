@@ -130,16 +130,19 @@ impl Known {
                 let gone = Sighting { at: SystemClock.now(), what: gone };
                 Some(Signal::Changes(last.into_iter().chain([gone]).collect()))
             }
-            Fed::Failed(error) => {
-                let failed = Standing::Failed(error);
-                let changed = self.pods.send_if_modified(|pods| {
-                    let changed = pods.standing != failed;
-                    pods.standing = failed;
-                    changed
-                });
-                changed.then_some(Signal::Look)
-            }
+            Fed::Failed(error) => self.stand(Standing::Failed(error)),
+            Fed::Resumed => self.stand(Standing::Current),
         }
+    }
+
+    /// Notes how well the pods are known; a change is worth a look.
+    fn stand(&self, standing: Standing) -> Option<Signal> {
+        let changed = self.pods.send_if_modified(|pods| {
+            let changed = pods.standing != standing;
+            pods.standing = standing;
+            changed
+        });
+        changed.then_some(Signal::Look)
     }
 
     /// What there is, once something came.

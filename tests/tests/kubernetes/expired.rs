@@ -42,7 +42,9 @@ fn history(installation: &Installation) -> (Vec<String>, usize) {
     let all = installation.list("history?limit=1000");
     let of_kind = |kind: &'static str| {
         let told = all.iter().filter(move |entry| entry["changeKind"] == kind);
-        told.filter(|entry| ["workload", "k8s_namespace"].iter().any(|of| entry["resourceType"] == *of))
+        // Of other programs of this host nothing is asked here.
+        let of_cluster = ["kubernetes", "k8s-namespaces"];
+        told.filter(move |entry| of_cluster.iter().any(|source| entry["source"] == *source))
     };
     let mut ended: Vec<String> =
         of_kind("ended").map(|entry| entry["resourceName"].as_str().unwrap_or_default().to_owned()).collect();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use orchestrix_common::{
     config::{Loaded, Loader, Problems, Reference},
     log::LogConfig,
-    pki::Pin,
+    pki::Pins,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,8 +42,8 @@ pub struct AgentConfig {
     /// File that holds the token of the pod's service account, for an agent in a Kubernetes cluster. It stands for a join
     /// token and needs `collector_pin`.
     pub service_account_token_file: Option<PathBuf>,
-    /// Hash of the collector's CA, by which an agent without a join token recognises the collector;
-    /// `orchestrix-collector token pin` prints it.
+    /// Hash of the collector's CA, by which an agent without a join token recognises the collector, or several with `+`
+    /// between them while one CA follows another; `orchestrix-collector token pin` prints it.
     pub collector_pin: Option<String>,
     /// Folder for the identity, the outbox and the status socket.
     pub state_dir: PathBuf,
@@ -300,7 +300,7 @@ fn check(loaded: &mut Loaded<AgentConfig>) {
     if let Some(collector) = config.collector.as_deref().filter(|address| !is_address(address)) {
         wrong("collector", format!("is {collector:?}, expected HOST:PORT, for example collector.example:7443"));
     }
-    if let Some(Err(error)) = config.collector_pin.as_deref().map(str::parse::<Pin>) {
+    if let Some(Err(error)) = config.collector_pin.as_deref().map(str::parse::<Pins>) {
         wrong("collector_pin", format!("is no pin of a CA: {error}; `orchestrix-collector token pin` prints it"));
     }
     if !config.state_dir.is_absolute() {

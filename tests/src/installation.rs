@@ -5,6 +5,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
     time::Duration,
 };
 
@@ -29,7 +30,25 @@ pub struct Installation {
     folder: TempDir,
     api: SocketAddr,
     agents: SocketAddr,
-    database: Option<RealMariaDb>,
+    database: Option<Database>,
+}
+
+/// A database that is not embedded.
+#[derive(Clone, Debug)]
+enum Database {
+    /// One of its own, dropped with the last collector that uses it.
+    Own(Arc<RealMariaDb>),
+    /// One that somebody else looks after.
+    At(String),
+}
+
+impl Database {
+    fn url(&self) -> String {
+        match self {
+            Self::Own(database) => database.url(),
+            Self::At(url) => url.clone(),
+        }
+    }
 }
 
 impl Installation {
@@ -60,17 +79,54 @@ impl Installation {
     /// Starts a collector on a real MariaDB; `None` after telling that none can be had.
     #[must_use]
     pub fn on_mariadb() -> Option<Self> {
-        RealMariaDb::create().map(|database| Self::new(Some(database), "127.0.0.1", ""))
+        RealMariaDb::create().map(|database| Self::new(Some(Database::Own(Arc::new(database))), "127.0.0.1", ""))
     }
 
-    fn new(database: Option<RealMariaDb>, agents_host: &str, config: &str) -> Self {
+    /// Starts a collector on a database that is there, `mysql://USER@HOST:PORT/NAME`.
+    #[must_use]
+    pub fn at(url: &str) -> Self {
+        Self::new(Some(Database::At(url.to_owned())), "127.0.0.1", "")
+    }
+
+    /// Starts a further collector of this installation: same database and sealing key, ports and data folder of its own.
+    ///
+    /// # Panics
+    /// When the database is embedded, or the collector does not become ready.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        self.another_on(self.database.clone().expect("only one collector can use an embedded database"))
+    }
+
+    /// As [`Self::another`], by way of another node of the database, `mysql://USER@HOST:PORT/NAME`.
+    #[must_use]
+    pub fn another_at(&self, url: &str) -> Self {
+        self.another_on(Database::At(url.to_owned()))
+    }
+
+    fn another_on(&self, database: Database) -> Self {
+        let mut another = Self::unstarted(Some(database), "127.0.0.1", "");
+        fs::create_dir_all(another.data_dir()).expect("a data folder can be made");
+        // Its mode goes along: others must not read it.
+        fs::copy(self.data_dir().join("sealing.key"), another.data_dir().join("sealing.key"))
+            .expect("the key is there");
+        fs::copy(self.data_dir().join("admin.token"), another.data_dir().join("admin.token"))
+            .expect("a token is there");
+        another.start();
+        another
+    }
+
+    fn new(database: Option<Database>, agents_host: &str, config: &str) -> Self {
+        let mut installation = Self::unstarted(database, agents_host, config);
+        installation.start();
+        installation
+    }
+
+    fn unstarted(database: Option<Database>, agents_host: &str, config: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder for temporary files can be made");
         fs::write(folder.path().join("collector.toml"), config).expect("the configuration can be written");
         let mut agents = programs::free_address();
         agents.set_ip(agents_host.parse().expect("an IP address"));
-        let mut installation = Self { collector: None, folder, api: programs::free_address(), agents, database };
-        installation.start();
-        installation
+        Self { collector: None, folder, api: programs::free_address(), agents, database }
     }
 
     /// Folder of the data.
@@ -83,7 +139,7 @@ impl Installation {
     #[must_use]
     pub fn database_url(&self) -> String {
         let embedded = || format!("sqlite://{}", self.data_dir().join("inventory.db").display());
-        self.database.as_ref().map_or_else(embedded, RealMariaDb::url)
+        self.database.as_ref().map_or_else(embedded, Database::url)
     }
 
     /// Where agents connect.

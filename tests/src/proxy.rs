@@ -8,9 +8,13 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
-/// Forwards every connection to one server.
+/// How long a server may take to accept before the next one is tried.
+const CONNECT: Duration = Duration::from_millis(500);
+
+/// Forwards every connection to a server; of several to each in turn, passing over those that do not answer.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -30,19 +34,28 @@ impl Proxy {
     /// Starts a proxy on a free loopback port.
     #[must_use]
     pub fn start(server: SocketAddr) -> Self {
+        Self::balance(vec![server])
+    }
+
+    /// Starts a proxy on a free loopback port that spreads connections over several servers.
+    #[must_use]
+    pub fn balance(servers: Vec<SocketAddr>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
         let address = listener.local_addr().expect("a listener has an address");
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
         thread::spawn(move || {
-            for client in listener.incoming().flatten() {
+            for (turn, client) in listener.incoming().flatten().enumerate() {
                 if theirs.closed.load(Ordering::SeqCst) {
                     return;
                 }
                 // A client that is refused is cut off at once.
-                if !theirs.refusing.load(Ordering::SeqCst)
-                    && let Ok(server) = TcpStream::connect(server)
-                {
+                if theirs.refusing.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let (mut next, count) = (servers.iter().cycle().skip(turn % servers.len()), servers.len());
+                let server = next.by_ref().take(count).find_map(|at| TcpStream::connect_timeout(at, CONNECT).ok());
+                if let Some(server) = server {
                     join(client, server, &theirs);
                 }
             }
@@ -145,5 +158,18 @@ mod tests {
         let mut server = listener.accept().unwrap().0;
         client.write_all(b"abc").unwrap();
         server.read_exact(&mut three).unwrap();
+    }
+
+    #[test]
+    fn connections_go_to_each_server_in_turn_and_around_one_that_is_away() {
+        let (one, two) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+        let proxy = Proxy::balance(vec![one.local_addr().unwrap(), two.local_addr().unwrap()]);
+        let _first = TcpStream::connect(proxy.address()).unwrap();
+        one.accept().unwrap();
+        let _second = TcpStream::connect(proxy.address()).unwrap();
+        two.accept().unwrap();
+        drop(one);
+        let _third = TcpStream::connect(proxy.address()).unwrap();
+        two.accept().unwrap();
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use orchestrix_common::{
     id::AgentId,
-    pki::{AgentVerifier, CollectorVerifier, Leaf, Role, Serial, SpiffeId, Subject, TrustDomain, client_config},
+    pki::{AgentVerifier, CollectorVerifier, Leaf, Pin, Role, Serial, SpiffeId, Subject, TrustDomain, client_config},
     time::{SharedClock, Timestamp},
 };
 use rustls::{
@@ -86,8 +86,24 @@ impl Credential {
         chain: Vec<CertificateDer<'static>>,
         roots: Vec<CertificateDer<'static>>,
     ) -> Result<Self, IdentityError> {
-        let (end, intermediates) =
-            chain.split_first().ok_or(IdentityError::Answer("its certificate chain is empty"))?;
+        let credential = Self::stored(key, chain, roots)?;
+        credential
+            .verify(&credential.roots, &credential.chain)
+            .map_err(|_| IdentityError::Answer("the certificate it issued is not from the CA it names"))?;
+        Ok(credential)
+    }
+
+    /// Puts a credential together as it was stored. Its certificate may be of a root that is trusted no more; whether it
+    /// still serves is for the collector to say.
+    ///
+    /// # Errors
+    /// Says which part does not fit.
+    pub(super) fn stored(
+        key: Key,
+        chain: Vec<CertificateDer<'static>>,
+        roots: Vec<CertificateDer<'static>>,
+    ) -> Result<Self, IdentityError> {
+        let end = chain.first().ok_or(IdentityError::Answer("its certificate chain is empty"))?;
         let leaf = Leaf::parse(end, Role::Agent)
             .map_err(|_| IdentityError::Answer("the certificate it issued is not one of an agent"))?;
         let SpiffeId { trust_domain, subject: Subject::Agent(agent_id) } = leaf.id else {
@@ -96,11 +112,6 @@ impl Credential {
         if leaf.public_key_sha256 != key.public_key_sha256()? {
             return Err(IdentityError::Answer("the certificate it issued is over another key"));
         }
-        // The time of the check is within the validity whatever this host's clock says: a certificate that expired
-        // while the host was off still serves to renew itself.
-        AgentVerifier::new(&roots, trust_domain.clone(), std::time::Duration::ZERO)
-            .and_then(|verifier| verifier.verify_client_cert(end, intermediates, leaf.not_after.into()))
-            .map_err(|_| IdentityError::Answer("the certificate it issued is not from the CA it names"))?;
         Ok(Self {
             agent_id,
             trust_domain,
@@ -111,6 +122,26 @@ impl Credential {
             chain,
             roots,
         })
+    }
+
+    /// Whether the certificate comes from the root with this pin itself, not by way of what another one certified.
+    pub(super) fn comes_from(&self, root: Pin) -> bool {
+        let own: Vec<_> = self.roots.iter().filter(|known| Pin::of(known) == Some(root)).cloned().collect();
+        let direct = self.chain.get(..2).unwrap_or(&self.chain);
+        !own.is_empty() && self.verify(&own, direct).is_ok()
+    }
+
+    /// The time of the check is within the validity whatever this host's clock says: a certificate that expired while the
+    /// host was off still serves to renew itself.
+    fn verify(
+        &self,
+        roots: &[CertificateDer<'static>],
+        chain: &[CertificateDer<'static>],
+    ) -> Result<(), rustls::Error> {
+        let (end, intermediates) = chain.split_first().ok_or(rustls::Error::NoCertificatesPresented)?;
+        AgentVerifier::new(roots, self.trust_domain.clone(), std::time::Duration::ZERO)
+            .and_then(|verifier| verifier.verify_client_cert(end, intermediates, self.not_after.into()))
+            .map(drop)
     }
 
     /// TLS settings that show this certificate and trust these roots.

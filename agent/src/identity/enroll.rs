@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use orchestrix_common::{
     model::Machine,
-    pki::{CollectorVerifier, InvalidToken, JoinToken, Pin, client_config},
+    pki::{CollectorVerifier, InvalidToken, JoinToken, Pins, client_config},
     time::SharedClock,
 };
 use orchestrix_proto::v1::{self as pb, enrollment_client::EnrollmentClient};
@@ -26,8 +26,8 @@ pub enum Pass {
     ServiceAccount {
         /// Token that the cluster projected into the pod.
         token: Zeroizing<String>,
-        /// The collector's CA.
-        collector: Pin,
+        /// The collector's CA, or several of which it has one.
+        collector: Pins,
     },
 }
 
@@ -40,10 +40,10 @@ impl Pass {
         text.parse().map(Self::Token)
     }
 
-    const fn pin(&self) -> Pin {
+    const fn pins(&self) -> &Pins {
         match self {
-            Self::Token(token) => token.pin,
-            Self::ServiceAccount { collector, .. } => *collector,
+            Self::Token(token) => &token.pins,
+            Self::ServiceAccount { collector, .. } => collector,
         }
     }
 
@@ -66,7 +66,7 @@ pub(super) async fn enroll(
     clock: SharedClock,
 ) -> Result<Credential, IdentityError> {
     let key = keystore.pending_key(&pass.name())?;
-    let verifier = Arc::new(CollectorVerifier::pinned(pass.pin()));
+    let verifier = Arc::new(CollectorVerifier::pinned(pass.pins().clone()));
     let settings: connect::Settings = Arc::new(move || client_config(verifier.clone(), None, clock.clone()));
     let channel = connect::channel(collector, settings).await?;
     let mut request = tonic::Request::new(pb::EnrollRequest {
@@ -86,7 +86,7 @@ pub(super) async fn enroll(
     let response = EnrollmentClient::new(channel).enroll(request).await.map_err(|status| explain(&status))?;
     let pb::EnrollResponse { agent_id, certificate_chain_der, trust_bundle_der, trust_domain } = response.into_inner();
     let roots = checked_roots(trust_bundle_der)?;
-    if !roots.iter().any(|root| Pin::of(root) == Some(pass.pin())) {
+    if !roots.iter().any(|root| pass.pins().match_certificate(root)) {
         return Err(IdentityError::Answer("its trust bundle lacks the CA that it was recognised by"));
     }
     let chain = certificate_chain_der.into_iter().map(CertificateDer::from).collect();

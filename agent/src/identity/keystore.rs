@@ -245,7 +245,7 @@ fn credential(slot: &Slot) -> Result<Credential, IdentityError> {
         texts.iter().filter_map(|text| base64url::decode(text)).map(CertificateDer::from).collect()
     };
     let key = key(&slot.private_key).ok_or(IdentityError::Answer("the key cannot be read"))?;
-    Credential::new(key, certificates(&slot.chain), certificates(&slot.roots))
+    Credential::stored(key, certificates(&slot.chain), certificates(&slot.roots))
 }
 
 fn key(text: &str) -> Option<Key> {

@@ -30,7 +30,7 @@ use orchestrix_common::{
     time::{SharedClock, SystemClock, Timestamp},
 };
 use rustls::pki_types::CertificateDer;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tonic::transport::Channel;
 
 pub use enroll::Pass;
@@ -52,6 +52,8 @@ struct Inner {
     replacing: Mutex<()>,
     /// One renewal at a time: of two, the one that is stored last could be the one that the collector forgets.
     renewing: Semaphore,
+    /// By when to renew though half of the certificate's life is not over; `None` when nobody asks for it.
+    hurry: watch::Sender<Option<Timestamp>>,
 }
 
 impl Identity {
@@ -133,6 +135,7 @@ impl Identity {
             current: ArcSwap::from_pointee(credential),
             replacing: Mutex::new(()),
             renewing: Semaphore::new(1),
+            hurry: watch::Sender::new(None),
         }))
     }
 
@@ -152,6 +155,18 @@ impl Identity {
     #[must_use]
     pub fn certificate_serial(&self) -> String {
         self.0.current.load().serial.to_string()
+    }
+
+    /// Pins of the roots that it trusts.
+    #[must_use]
+    pub fn trusted_roots(&self) -> Vec<Pin> {
+        self.0.current.load().roots.iter().filter_map(Pin::of).collect()
+    }
+
+    /// The roots that it trusts, DER.
+    #[must_use]
+    pub fn trusted_roots_der(&self) -> Vec<Vec<u8>> {
+        self.0.current.load().roots.iter().map(|root| root.to_vec()).collect()
     }
 
     /// Opens a fresh, mutually authenticated connection to a collector (`HOST:PORT`).

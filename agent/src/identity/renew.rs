@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use orchestrix_common::time::{SharedClock, Timestamp};
+use orchestrix_common::{
+    pki::Pin,
+    time::{SharedClock, Timestamp},
+};
 use orchestrix_proto::v1::{self as pb, enrollment_client::EnrollmentClient};
 use rustls::pki_types::CertificateDer;
 use tokio_util::sync::CancellationToken;
@@ -53,7 +56,42 @@ impl Identity {
         Ok(())
     }
 
-    /// Renews the certificate whenever about half of its life is over, until `stop`.
+    /// Tells the collector that the current certificate is stored and in use, over a connection that shows it. The ones
+    /// before it serve no more after that.
+    ///
+    /// # Errors
+    /// When the collector refuses or does not answer.
+    pub async fn confirm(&self, collector: &str) -> Result<(), IdentityError> {
+        let mut request = tonic::Request::new(pb::ConfirmRequest {});
+        request.set_timeout(CALL_LIMIT);
+        let channel = connect::channel(collector, self.connector()).await?;
+        match EnrollmentClient::new(channel).confirm(request).await {
+            Ok(_) => Ok(()),
+            // A collector of before this call learns it from the next session.
+            Err(status) if status.code() == tonic::Code::Unimplemented => Ok(()),
+            Err(status) => Err(explain(&status)),
+        }
+    }
+
+    /// Asks [`Self::keep_fresh`] for a renewal at a random time within `within`, unless the current certificate comes from
+    /// the root with this pin. Asked again, the earlier time stands.
+    pub fn renew_unless_from(&self, issuing_root: Pin, within: Duration) {
+        if self.0.current.load().comes_from(issuing_root) {
+            return;
+        }
+        let by = self.0.clock.now().plus(within.mul_f64(fastrand::f64()));
+        self.0.hurry.send_if_modified(|hurry| {
+            let news = hurry.is_none();
+            if news {
+                tracing::info!(%by, "certificates come from another root now; renewing");
+                *hurry = Some(by);
+            }
+            news
+        });
+    }
+
+    /// Renews the certificate whenever about half of its life is over, or sooner when asked to, and confirms it; until
+    /// `stop`.
     ///
     /// Failed tries are repeated with full jitter, 1 s doubling up to 2 min, or every 10 min when a person has to do
     /// something first. Open connections are not touched.
@@ -68,10 +106,18 @@ impl Identity {
 
     async fn keep_fresh_for_ever(&self, collector: &str, clock: SharedClock) {
         let (mut due, mut failures, mut told) = (self.renewal_due(), 0_u32, None::<String>);
+        let mut hurry = self.0.hurry.subscribe();
+        let mut unconfirmed = false;
         loop {
             let now = clock.now();
-            if now < due {
-                tokio::time::sleep(due.since(now).min(NAP)).await;
+            let soonest = hurry.borrow_and_update().map_or(due, |by| by.min(due));
+            if now < soonest {
+                // Cancel-safe: both arms only wait, and a change that was not noticed stays one.
+                tokio::select! {
+                    () = tokio::time::sleep(soonest.since(now).min(NAP)) => {}
+                    Ok(()) = hurry.changed() => {}
+                }
+                unconfirmed = unconfirmed && !self.is_confirmed(collector).await;
                 continue;
             }
             match self.renew(collector).await {
@@ -79,7 +125,9 @@ impl Identity {
                     if told.take().is_some() {
                         tracing::info!("renewal works again");
                     }
+                    self.0.hurry.send_replace(None);
                     (due, failures) = (self.renewal_due(), 0);
+                    unconfirmed = !self.is_confirmed(collector).await;
                 }
                 Err(error) => {
                     let permanent = error.is_permanent();
@@ -92,6 +140,17 @@ impl Identity {
                     tokio::time::sleep(pause(failures, permanent, fastrand::f64())).await;
                     failures = failures.saturating_add(1);
                 }
+            }
+        }
+    }
+
+    /// Confirms the current certificate; `false` when that is worth another try.
+    async fn is_confirmed(&self, collector: &str) -> bool {
+        match self.confirm(collector).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "certificate not confirmed");
+                error.is_permanent()
             }
         }
     }

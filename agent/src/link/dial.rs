@@ -1,8 +1,9 @@
 //! How a connection to the collector comes about, as a value: with the agent's identity, or in a test without.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
+use orchestrix_common::pki::Pin;
 use tonic::{Status, transport::Channel};
 
 use crate::identity::{Identity, IdentityError, explain};
@@ -24,6 +25,9 @@ pub trait Dial: fmt::Debug + Send + Sync {
     /// # Errors
     /// When they cannot be read or kept.
     async fn trust(&self, roots_der: Vec<Vec<u8>>) -> Result<(), Trouble>;
+
+    /// Sees to it that the agent has a certificate of this root within a time.
+    fn follow(&self, issuing_root: Pin, within: Duration);
 }
 
 /// Why there is no session.
@@ -72,5 +76,9 @@ impl Dial for IdentityDial {
         let identity = self.identity.clone();
         let stored = tokio::task::spawn_blocking(move || identity.trust(roots_der)).await;
         stored.map_err(|error| Trouble::passing(error.to_string()))?.map_err(Trouble::from)
+    }
+
+    fn follow(&self, issuing_root: Pin, within: Duration) {
+        self.identity.renew_unless_from(issuing_root, within);
     }
 }

@@ -7,7 +7,7 @@ mod outgoing;
 
 use std::{collections::VecDeque, time::Duration};
 
-use orchestrix_common::model::Source;
+use orchestrix_common::{model::Source, pki::Pin};
 use orchestrix_proto::v1::{
     self as pb, agent_message::Message, collector_message::Message as Told, discovery_client::DiscoveryClient,
 };
@@ -254,6 +254,7 @@ impl Session<'_> {
         self.link.status.send_modify(|status| {
             status.state = LinkState::Connected { since: now, epoch, held: held_reason };
             status.clock_skew_ms = Some(clock_skew_ms);
+            status.sessions += 1;
         });
         None
     }
@@ -271,11 +272,27 @@ impl Session<'_> {
                 self.link.parts.keeper.want(Source::from(source), native_ids).await;
             }
             Some(Told::Order(order)) => self.order(order, orders),
+            Some(Told::TrustBundle(bundle)) => self.trust_bundle(bundle).await,
             Some(Told::Goodbye(goodbye)) => return Some(farewell(goodbye)),
             // A newer collector's message that this version does not know.
             None => tracing::debug!("unknown message from the collector"),
         }
         None
+    }
+
+    /// Takes over that the roots changed. The session goes on: what is renewed serves the next connection.
+    async fn trust_bundle(&self, bundle: pb::TrustBundle) {
+        let pb::TrustBundle { trust_bundle_der, issuing_root_sha256, renew_within_secs } = bundle;
+        let dial = &self.link.parts.dial;
+        if !trust_bundle_der.is_empty()
+            && let Err(trouble) = dial.trust(trust_bundle_der).await
+        {
+            tracing::warn!(reason = trouble.message, "the collector's trust bundle could not be taken over");
+            return;
+        }
+        if let Ok(root) = Pin::try_from(issuing_root_sha256.as_slice()) {
+            dial.follow(root, Duration::from_secs(renew_within_secs.into()));
+        }
     }
 
     async fn acknowledged(&mut self, ack: pb::Ack) {
@@ -379,7 +396,7 @@ fn farewell(goodbye: pb::Goodbye) -> End {
     } else {
         format!("the collector closed the session: {message} ({reason})")
     };
-    let permanent = reason == "revoked";
+    let permanent = matches!(reason.as_str(), "revoked" | "untrusted");
     End::Goodbye { trouble: Trouble { message, permanent }, retry_after: retry_after_ms.map(Duration::from_millis) }
 }
 

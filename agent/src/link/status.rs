@@ -19,6 +19,26 @@ pub struct LinkStatus {
     pub clock_skew_ms: Option<i64>,
     /// Why the last session ended or did not come about; `None` when there was never trouble.
     pub last_trouble: Option<String>,
+    /// Sessions opened since the start; all but the first are reconnects.
+    #[serde(default)]
+    pub sessions: u64,
+}
+
+impl LinkStatus {
+    /// Number of the open session; `None` while there is none.
+    #[must_use]
+    pub const fn epoch(&self) -> Option<u64> {
+        match self.state {
+            LinkState::Connected { epoch, .. } => Some(epoch),
+            _ => None,
+        }
+    }
+
+    /// Whether a session is open.
+    #[must_use]
+    pub const fn is_connected(&self) -> bool {
+        self.epoch().is_some()
+    }
 }
 
 impl LinkStatus {

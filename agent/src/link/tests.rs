@@ -331,6 +331,25 @@ async fn the_trust_bundle_of_a_welcome_is_taken_over() {
 }
 
 #[tokio::test]
+async fn a_trust_bundle_in_the_middle_is_taken_over_and_the_session_goes_on() {
+    let mut rig = Rig::new(&["a"], 0).await;
+    let mut session = rig.welcome(FIRST).await;
+    session.heartbeat().await;
+    let told = pb::TrustBundle {
+        trust_bundle_der: vec![vec![1], vec![2]],
+        issuing_root_sha256: vec![7; 32],
+        renew_within_secs: 30,
+    };
+    session.tell(Told::TrustBundle(told)).await;
+    rig.appeared("b").await;
+    let report = session.report().await;
+    assert_eq!(changes(&report), ["+b"]);
+    assert_eq!(*rig.trusted.lock().unwrap(), [vec![1], vec![2]]);
+    let (root, within) = rig.followed.lock().unwrap()[0];
+    assert_eq!((root.to_bytes(), within), ([7; 32], std::time::Duration::from_secs(30)));
+}
+
+#[tokio::test]
 async fn an_outbox_that_lost_what_the_collector_has_takes_a_new_identity() {
     let mut rig = Rig::new(&["a"], 0).await;
     let (session, hello) = rig.accept().await;

@@ -7,6 +7,7 @@
 mod agents;
 mod api_token;
 mod args;
+mod ca;
 mod check;
 mod computes;
 mod drift;
@@ -66,6 +67,8 @@ pub enum Command {
     Token(token::Args),
     /// Makes, lists and revokes tokens for the API.
     ApiToken(api_token::Args),
+    /// Shows the CA, and lets one root follow another.
+    Ca(ca::Args),
     /// Shows hosts that a person must place, and places them.
     Matches(matches::Args),
     /// Shows where entered and discovered values differ, and decides which one stays.
@@ -109,6 +112,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             Command::Agents(args) => agents::run(args).await,
             Command::Token(args) => token::run(args).await,
             Command::ApiToken(args) => api_token::run(args).await,
+            Command::Ca(args) => ca::run(args).await,
             Command::Matches(args) => matches::run(args).await,
             Command::Drift(args) => drift::run(args).await,
             Command::Computes(args) => computes::run(args).await,

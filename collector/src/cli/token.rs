@@ -44,7 +44,8 @@ enum Command {
     Create(Create),
     /// Lists join tokens, without their secrets
     List,
-    /// Prints the pin of the CA, by which agents in a Kubernetes cluster recognise this installation
+    /// Prints the pin of the CA, by which agents in a Kubernetes cluster recognise this installation; two while the next
+    /// CA is prepared
     Pin,
     /// Withdraws a join token; hosts that enrolled with it stay
     Revoke {
@@ -97,7 +98,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
             let now = SystemClock.now();
             show(&query::every::<JoinToken>(&db, now).await.context("read the join tokens")?, now, args.output)
         }
-        Command::Pin => output::print(&token::pin(&db).await?.to_string()),
+        Command::Pin => output::print(&token::pins(&db).await?.to_string()),
         Command::Revoke { id } => {
             let known = id.parse().map_err(|_| anyhow::anyhow!("{id:?} is no id of a join token; see token list"))?;
             let revoked = token::revoke(&db, known, &operator().id, SystemClock.now()).await?;

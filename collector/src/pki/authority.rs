@@ -1,6 +1,13 @@
 //! The CA of an installation as one collector holds it: made once, shared through the database, renewed in time.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use arc_swap::ArcSwap;
 use orchestrix_common::{
@@ -13,15 +20,23 @@ use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
 };
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    PkiError, SealingKey,
+    PkiError, Rotation, SealingKey, TrustBundle, TrustFeed,
     ca::{Ca, Issued},
+    rotation,
     stored::{self, Stored},
 };
 use crate::{
-    store::{Db, rows::agent_certificate::agent_certificate_prune_in_tx},
+    store::{
+        Db,
+        rows::{
+            agent_certificate::agent_certificate_prune_in_tx, certificate_authority::certificate_authority_mark,
+            history::Actor,
+        },
+    },
     transaction,
 };
 
@@ -30,6 +45,8 @@ pub const RENEWAL_GRACE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long an ended certificate is remembered: past the grace period, so that its holder is told the right reason.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const UPKEEP_EVERY: Duration = Duration::from_secs(60);
+/// How soon a step of the CA's rotation that was taken elsewhere is taken over.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Issues certificates and holds the TLS settings of the agents' port.
 #[derive(Debug)]
@@ -41,13 +58,19 @@ pub struct TrustAuthority {
     collector_id: CollectorId,
     state: ArcSwap<State>,
     server: Arc<ArcSwap<ServerConfig>>,
+    bundle: watch::Sender<Arc<TrustBundle>>,
+    /// What the database held of the CA when it was last looked at.
+    seen: AtomicI64,
 }
 
 #[derive(Debug)]
 struct State {
-    roots: Vec<CertificateDer<'static>>,
-    pin: Pin,
+    bundle: Arc<TrustBundle>,
     issuing: Ca,
+    /// Links the issuing CA's root to older ones.
+    crosses: Vec<CertificateDer<'static>>,
+    root_generation: i64,
+    mark: Vec<(String, i64)>,
     /// Validity of the collector's own certificate.
     server_not_before: Timestamp,
     server_not_after: Timestamp,
@@ -85,8 +108,10 @@ impl TrustAuthority {
             trust_domain,
             clock,
             collector_id,
+            bundle: watch::Sender::new(state.bundle.clone()),
             state: ArcSwap::from_pointee(state),
             server: Arc::new(ArcSwap::from_pointee(server)),
+            seen: AtomicI64::new(0),
         }))
     }
 
@@ -99,13 +124,19 @@ impl TrustAuthority {
     /// All roots that agents should trust, DER.
     #[must_use]
     pub fn roots_der(&self) -> Vec<Vec<u8>> {
-        self.state.load().roots.iter().map(|root| root.to_vec()).collect()
+        self.state.load().bundle.roots_der.clone()
     }
 
-    /// The pin that new join tokens carry.
+    /// What agents are told about the roots, now and whenever it changes.
+    #[must_use]
+    pub fn trust_feed(&self) -> TrustFeed {
+        self.bundle.subscribe()
+    }
+
+    /// The pin of the root that certificates come from.
     #[must_use]
     pub fn pin(&self) -> Pin {
-        self.state.load().pin
+        self.state.load().bundle.issuing_root
     }
 
     /// The trust domain of all identities.
@@ -128,37 +159,44 @@ impl TrustAuthority {
         self.clock.now()
     }
 
-    /// Issues an agent's certificate; returns it with its chain, leaf first.
+    /// Issues an agent's certificate; returns it with its chain, leaf first. By what stands last in there, collectors that
+    /// do not know the newest root yet accept it.
     pub(super) fn issue_agent(
         &self,
         agent_id: AgentId,
         public_key: &impl PublicKeyData,
         now: Timestamp,
-    ) -> Result<(Issued, Vec<Vec<u8>>), PkiError> {
+    ) -> Result<IssuedToAgent, PkiError> {
         let state = self.state.load();
         let id = SpiffeId { trust_domain: self.trust_domain.clone(), subject: Subject::Agent(agent_id) };
         let issued = state.issuing.issue(&id, public_key, now)?;
-        let chain = vec![issued.certificate.to_vec(), state.issuing.certificate.to_vec()];
-        Ok((issued, chain))
+        let chain = [&issued.certificate, &state.issuing.certificate].into_iter().chain(&state.crosses);
+        let chain_der = chain.map(|certificate| certificate.to_vec()).collect();
+        Ok(IssuedToAgent { issued, chain_der, root_generation: state.root_generation })
     }
 
-    /// Brings everything up to date once: takes over what other collectors changed, renews the issuing CA and this
-    /// collector's certificate when half of their life is over, forgets certificates that ended long ago.
+    /// Brings everything up to date once: takes over what other collectors changed, lets one root follow another when it
+    /// is time, renews the issuing CA and this collector's certificate when half of their life is over, forgets
+    /// certificates that ended long ago.
     ///
     /// # Errors
     /// When the database fails; what was in use stays in use.
     pub async fn refresh(&self) -> Result<(), PkiError> {
         let now = self.clock.now();
-        let stored = Stored::read(&self.db, &self.trust_domain).await?;
+        let seen = certificate_authority_mark(&mut &self.db).await?;
+        let mut stored = Stored::read(&self.db, &self.trust_domain).await?;
+        let actor = Actor::collector("pki");
+        let rotation = Rotation { db: &self.db, trust_domain: &self.trust_domain, actor: &actor, now };
+        if rotation::by_age(&rotation, &stored, &self.sealing).await? {
+            stored = Stored::read(&self.db, &self.trust_domain).await?;
+        }
         let stored = stored.renewed(&self.db, &self.sealing, &self.trust_domain, now).await?;
         let current = self.state.load();
         let half_over = stored::is_half_over(current.server_not_before, current.server_not_after, now);
-        if half_over || stored.roots != current.roots || stored.issuing.generation != current.issuing.generation {
-            let (state, server) = activate(&stored, &self.sealing, &self.trust_domain, self.collector_id, &self.clock)?;
-            self.server.store(Arc::new(server));
-            self.state.store(Arc::new(state));
-            tracing::info!("the agents' port has a fresh certificate");
+        if half_over || stored.mark() != current.mark {
+            self.take_over(&stored)?;
         }
+        self.seen.store(seen.unwrap_or(0), Ordering::Relaxed);
         let forgotten = transaction!(self.db, |tx| agent_certificate_prune_in_tx(tx, now.minus(REMEMBERED)).await?)?;
         if forgotten > 0 {
             tracing::debug!(certificates = forgotten, "forgot certificates that ended long ago");
@@ -166,17 +204,50 @@ impl TrustAuthority {
         Ok(())
     }
 
-    /// Runs [`Self::refresh`] every minute until `stop`. A failure is logged and tried again a minute later: half of
-    /// every certificate's life is left by then.
+    fn take_over(&self, stored: &Stored) -> Result<(), PkiError> {
+        let (state, server) = activate(stored, &self.sealing, &self.trust_domain, self.collector_id, &self.clock)?;
+        let bundle = state.bundle.clone();
+        self.server.store(Arc::new(server));
+        self.state.store(Arc::new(state));
+        tracing::info!("the agents' port has a fresh certificate");
+        self.bundle.send_if_modified(|current| {
+            let changed = *current != bundle;
+            if changed {
+                tracing::info!(roots = bundle.roots_der.len(), issuing = %bundle.issuing_root, "trusted roots changed");
+                *current = bundle;
+            }
+            changed
+        });
+        Ok(())
+    }
+
+    /// Whether somebody else changed the CA since the last [`Self::refresh`]. Cheap.
+    async fn is_changed(&self) -> Result<bool, PkiError> {
+        let mark = certificate_authority_mark(&mut &self.db).await?.unwrap_or(0);
+        Ok(mark != self.seen.load(Ordering::Relaxed))
+    }
+
+    /// Runs [`Self::refresh`] every minute until `stop`, and within two seconds after somebody changed the CA. A failure
+    /// is logged and tried again: half of every certificate's life is left by then.
     pub async fn upkeep(self: Arc<Self>, stop: CancellationToken) {
         let mut failing = false;
+        let mut refreshed = Instant::now();
         loop {
             // Cancel-safe: both arms only wait.
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(UPKEEP_EVERY) => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
             }
-            match self.refresh().await {
+            let due = refreshed.elapsed() >= UPKEEP_EVERY;
+            let outcome = match if due { Ok(true) } else { self.is_changed().await } {
+                Ok(true) => {
+                    refreshed = Instant::now();
+                    self.refresh().await
+                }
+                Ok(false) => continue,
+                Err(error) => Err(error),
+            };
+            match outcome {
                 Ok(()) => failing = false,
                 Err(error) if failing => {
                     tracing::debug!(error = &error as &dyn std::error::Error, "upkeep still fails")
@@ -190,6 +261,16 @@ impl TrustAuthority {
     }
 }
 
+/// A certificate for an agent.
+#[derive(Debug)]
+pub(super) struct IssuedToAgent {
+    pub(super) issued: Issued,
+    /// Leaf first, DER.
+    pub(super) chain_der: Vec<Vec<u8>>,
+    /// Generation of the root that it comes from.
+    pub(super) root_generation: i64,
+}
+
 /// Opens the issuing CA and issues this collector's own certificate.
 fn activate(
     stored: &Stored,
@@ -198,21 +279,29 @@ fn activate(
     collector_id: CollectorId,
     clock: &SharedClock,
 ) -> Result<(State, ServerConfig), PkiError> {
-    let root = stored.roots.last().ok_or(PkiError::Incomplete("it has no root"))?;
-    let pin = Pin::of(root).ok_or(PkiError::Incomplete("a root cannot be read"))?;
     let issuing = stored.open_issuing(sealing)?;
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let id = SpiffeId { trust_domain: trust_domain.clone(), subject: Subject::Collector(collector_id) };
     let issued = issuing.issue(&id, &key, clock.now())?;
-    let verifier = AgentVerifier::new(&stored.roots, trust_domain.clone(), RENEWAL_GRACE)?;
-    // The root goes along for agents that know only its pin.
-    let chain = vec![issued.certificate, issuing.certificate.clone(), root.clone()];
+    let roots: Vec<_> = stored.roots.all().map(stored::Root::certificate).collect();
+    let verifier = AgentVerifier::new(&roots, trust_domain.clone(), RENEWAL_GRACE)?;
+    // The root goes along for agents that know only its pin, older ones for those that know only theirs.
+    let mut chain = vec![issued.certificate, issuing.certificate.clone(), stored.active.certificate()];
+    chain.extend(stored.crosses.iter().cloned());
+    chain.extend(stored.roots.outgoing.iter().map(stored::Root::certificate));
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let server = server_config(Arc::new(verifier), chain, key, clock.clone())?;
+    let bundle = TrustBundle {
+        roots_der: roots.iter().map(|root| root.to_vec()).collect(),
+        issuing_root: stored.active.pin,
+        renew_within: stored.renew_within(),
+    };
     let state = State {
-        roots: stored.roots.clone(),
-        pin,
+        bundle: Arc::new(bundle),
         issuing,
+        crosses: stored.crosses.clone(),
+        root_generation: stored.active.row.generation,
+        mark: stored.mark(),
         server_not_before: issued.not_before,
         server_not_after: issued.not_after,
     };

@@ -23,7 +23,8 @@ use super::{PkiError, sealing::random};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const ROOT_LIFE: Duration = Duration::from_secs(3_653 * DAY.as_secs());
 const ISSUING_LIFE: Duration = Duration::from_secs(365 * DAY.as_secs());
-const LEAF_LIFE: Duration = DAY;
+/// Life of an agent's or a collector's certificate.
+pub(super) const LEAF_LIFE: Duration = DAY;
 /// How far another host's clock may be behind.
 const BACK_DATED: Duration = Duration::from_secs(5 * 60);
 
@@ -47,15 +48,29 @@ pub(super) struct Issued {
 }
 
 impl Ca {
-    /// Makes the self-signed root.
-    pub(super) fn new_root(trust_domain: &TrustDomain, now: Timestamp) -> Result<Self, PkiError> {
+    /// Makes a self-signed root.
+    pub(super) fn new_root(trust_domain: &TrustDomain, generation: i64, now: Timestamp) -> Result<Self, PkiError> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let (mut params, _) = template(now, now.plus(ROOT_LIFE), &trust_domain.uri())?;
         // Two installations with one trust domain still have CAs of different names.
         let mark = Serial::from_random(random()?).to_string();
         make_ca(&mut params, &format!("Orchestrix root {}, {trust_domain}", &mark[24..]), 1);
         let certificate = params.self_signed(&key)?.der().clone();
-        Self::open(certificate, 1, key)
+        Self::open(certificate, generation, key)
+    }
+
+    /// Certifies another root: a chain through this certificate leads from what the other one issues to this one. By it,
+    /// whoever still trusts only this root accepts what comes from the other.
+    pub(super) fn certify_root(
+        &self,
+        other: &Self,
+        trust_domain: &TrustDomain,
+        now: Timestamp,
+    ) -> Result<CertificateDer<'static>, PkiError> {
+        let name = common_name(&other.certificate).ok_or(PkiError::Incomplete("a root has no name"))?;
+        let (mut params, _) = template(now, self.not_after.min(other.not_after), &trust_domain.uri())?;
+        make_ca(&mut params, &name, 1);
+        Ok(params.signed_by(other.issuer.key(), &self.issuer)?.der().clone())
     }
 
     /// Makes an issuing CA under this root.
@@ -161,11 +176,27 @@ pub(super) fn uri_of(certificate: &CertificateDer<'_>) -> Option<String> {
     }
 }
 
+fn common_name(certificate: &CertificateDer<'_>) -> Option<String> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    certificate.subject().iter_common_name().next()?.as_str().ok().map(str::to_owned)
+}
+
+/// Whether one certificate names the other as the one that it comes from. Roots of different generations have different
+/// names. The signature is for whoever verifies a chain.
+pub(super) fn is_issued_by(certificate: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -> bool {
+    let (Ok((_, certificate)), Ok((_, issuer))) =
+        (X509Certificate::from_der(certificate), X509Certificate::from_der(issuer))
+    else {
+        return false;
+    };
+    certificate.issuer().as_raw() == issuer.subject().as_raw()
+}
+
 #[cfg(test)]
 mod tests {
     use orchestrix_common::{
         id::AgentId,
-        pki::{AgentVerifier, Leaf, Subject},
+        pki::{AgentVerifier, Leaf, Pin, Subject},
     };
     use rustls::server::danger::ClientCertVerifier as _;
 
@@ -179,7 +210,7 @@ mod tests {
     fn an_agents_certificate_is_the_template_and_nothing_else() {
         let trust_domain: TrustDomain = "orchestrix.local".parse().unwrap();
         let now = Timestamp::from_secs(1_800_000_000);
-        let root = Ca::new_root(&trust_domain, now).unwrap();
+        let root = Ca::new_root(&trust_domain, 1, now).unwrap();
         let issuing = root.new_issuing(&trust_domain, 1, now).unwrap();
         let (id, key) = (agent(&trust_domain), KeyPair::generate().unwrap());
         let issued = issuing.issue(&id, &key, now).unwrap();
@@ -198,10 +229,34 @@ mod tests {
     }
 
     #[test]
+    fn what_a_certified_root_issues_is_accepted_by_whoever_trusts_either() {
+        let trust_domain: TrustDomain = "orchestrix.local".parse().unwrap();
+        let now = Timestamp::from_secs(1_800_000_000);
+        let old = Ca::new_root(&trust_domain, 1, now).unwrap();
+        let new = Ca::new_root(&trust_domain, 2, now).unwrap();
+        let cross = old.certify_root(&new, &trust_domain, now).unwrap();
+        let issuing = new.new_issuing(&trust_domain, 2, now).unwrap();
+        assert!(is_issued_by(&issuing.certificate, &new.certificate) && is_issued_by(&cross, &old.certificate));
+        assert!(!is_issued_by(&issuing.certificate, &old.certificate));
+        assert_eq!(Pin::of(&cross), Pin::of(&new.certificate));
+        let issued = issuing.issue(&agent(&trust_domain), &KeyPair::generate().unwrap(), now).unwrap();
+        let verify = |root: &Ca, chain: &[CertificateDer<'_>]| {
+            let roots = [root.certificate.clone()];
+            let verifier = AgentVerifier::new(&roots, trust_domain.clone(), Duration::ZERO).unwrap();
+            verifier.verify_client_cert(&issued.certificate, chain, now.into()).map(drop)
+        };
+        let chain = [issuing.certificate.clone(), cross];
+        verify(&old, &chain).unwrap();
+        verify(&new, &chain).unwrap();
+        verify(&new, &chain[..1]).unwrap();
+        assert!(verify(&old, &chain[..1]).is_err(), "without the certificate between the two");
+    }
+
+    #[test]
     fn a_leaf_ends_with_its_issuer_at_the_latest() {
         let trust_domain: TrustDomain = "orchestrix.local".parse().unwrap();
         let now = Timestamp::from_secs(1_800_000_000);
-        let issuing = Ca::new_root(&trust_domain, now).unwrap().new_issuing(&trust_domain, 1, now).unwrap();
+        let issuing = Ca::new_root(&trust_domain, 1, now).unwrap().new_issuing(&trust_domain, 1, now).unwrap();
         let late = issuing.not_after.minus(Duration::from_secs(60));
         let issued = issuing.issue(&agent(&trust_domain), &KeyPair::generate().unwrap(), late).unwrap();
         assert_eq!(issued.not_after, issuing.not_after);
@@ -211,7 +266,7 @@ mod tests {
     fn a_stored_ca_needs_the_key_that_fits_it() {
         let trust_domain: TrustDomain = "orchestrix.local".parse().unwrap();
         let now = Timestamp::from_secs(1_800_000_000);
-        let (one, other) = (Ca::new_root(&trust_domain, now).unwrap(), Ca::new_root(&trust_domain, now).unwrap());
+        let (one, other) = (Ca::new_root(&trust_domain, 1, now).unwrap(), Ca::new_root(&trust_domain, 1, now).unwrap());
         assert_eq!(uri_of(&one.certificate).as_deref(), Some("spiffe://orchestrix.local"));
         let stored = one.certificate.to_vec();
         assert!(Ca::from_stored(stored.clone(), 1, &one.key()).is_ok());

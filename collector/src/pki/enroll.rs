@@ -12,10 +12,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::{Code, Request, Response, Status, metadata::MetadataValue};
 
 use super::{
-    PkiError, RegisteredCluster, TrustAuthority,
+    CertificateStatus, PkiError, RegisteredCluster, TrustAuthority,
     account::{self, Attested},
     csr::ProvenKey,
     issue::{Enrolment, Outcome, Pass, Renewal},
+    status::certificate_check,
     throttle::Failures,
 };
 use crate::session::PeerIdentity;
@@ -132,6 +133,25 @@ impl EnrollmentService {
     }
 }
 
+impl EnrollmentService {
+    async fn try_confirm(&self, peer: Option<&PeerIdentity>) -> Result<pb::ConfirmResponse, Status> {
+        let Some(&PeerIdentity::Agent { agent_id, serial, expired: false, .. }) = peer else {
+            return Err(refusal(RefusalCode::CertificateRequired, explanation(RefusalCode::CertificateRequired)));
+        };
+        let checked = certificate_check(self.authority.db(), agent_id, serial, self.authority.now()).await;
+        let code = match checked.map_err(|error| failed(&error.into()))? {
+            CertificateStatus::Active => {
+                tracing::debug!(%agent_id, %serial, "certificate confirmed");
+                return Ok(pb::ConfirmResponse {});
+            }
+            CertificateStatus::JustSuperseded | CertificateStatus::Superseded => RefusalCode::CertificateSuperseded,
+            CertificateStatus::Unknown => RefusalCode::CertificateUnknown,
+            CertificateStatus::Revoked => RefusalCode::AgentRevoked,
+        };
+        Err(refusal(code, explanation(code)))
+    }
+}
+
 #[tonic::async_trait]
 impl Enrollment for EnrollmentService {
     async fn enroll(&self, request: Request<pb::EnrollRequest>) -> Result<Response<pb::EnrollResponse>, Status> {
@@ -159,6 +179,14 @@ impl Enrollment for EnrollmentService {
         let pb::RenewRequest { csr_der } = request.into_inner();
         let result = self.try_renew(peer.as_ref(), &csr_der).await;
         counted("renew", result.as_ref().err().map(code_of));
+        result.map(Response::new)
+    }
+
+    async fn confirm(&self, request: Request<pb::ConfirmRequest>) -> Result<Response<pb::ConfirmResponse>, Status> {
+        let _slot = self.slot()?;
+        let peer = PeerIdentity::of(&request).cloned();
+        let result = self.try_confirm(peer.as_ref()).await;
+        counted("confirm", result.as_ref().err().map(code_of));
         result.map(Response::new)
     }
 }

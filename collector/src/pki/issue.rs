@@ -12,7 +12,8 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    CertificateStatus, PkiError, TrustAuthority, account::Attested, ca::Issued, csr::ProvenKey, status::use_in_tx,
+    CertificateStatus, PkiError, TrustAuthority, account::Attested, authority::IssuedToAgent, csr::ProvenKey,
+    status::use_in_tx,
 };
 use crate::{
     store::{
@@ -145,8 +146,8 @@ impl TrustAuthority {
         now: Timestamp,
     ) -> Result<Result<Outcome, PkiError>, StoreError> {
         let agent_id = AgentId::generate();
-        let (issued, chain_der) = match self.issue_agent(agent_id, &request.key.public_key, now) {
-            Ok(issued) => issued,
+        let certificate = match self.issue_agent(agent_id, &request.key.public_key, now) {
+            Ok(certificate) => certificate,
             Err(error) => return Ok(Err(error)),
         };
         if !join_token_claim_in_tx(tx, &token.id, now).await? {
@@ -164,13 +165,13 @@ impl TrustAuthority {
         agent_enrol_in_tx(tx, &agent).await?;
         agent_changed_in_tx(tx, agent_id, Stored::new(), &Actor::agent(agent_id), now).await?;
         join_token_use_insert_in_tx(tx, &token.id, &request.key.sha256, agent_id, now).await?;
-        agent_certificate_insert_in_tx(tx, &certificate_row(agent_id, request.key, &issued, now)).await?;
+        agent_certificate_insert_in_tx(tx, &certificate_row(agent_id, request.key, &certificate, now)).await?;
         if let Pass::Pod(pod) = request.pass {
             let (cluster, _) = cluster_lock_in_tx(tx, &pod.cluster_uid, now).await?;
             agent_bind_in_tx(tx, agent_id, cluster.id, request.hostname, true).await?;
         }
         audit_enrolment(tx, request, agent_id, now).await?;
-        Ok(Ok(Outcome::Issued { agent_id, chain_der }))
+        Ok(Ok(Outcome::Issued { agent_id, chain_der: certificate.chain_der }))
     }
 
     /// The same key asks again: the reply to the first request was lost. It gets another certificate of the same agent.
@@ -200,7 +201,9 @@ impl TrustAuthority {
         let refused = |code| Ok(Ok(Outcome::Refused(code)));
         match use_in_tx(tx, state.as_deref(), agent_id, serial, now).await? {
             CertificateStatus::Active => {}
-            CertificateStatus::Superseded => return refused(RefusalCode::CertificateSuperseded),
+            CertificateStatus::JustSuperseded | CertificateStatus::Superseded => {
+                return refused(RefusalCode::CertificateSuperseded);
+            }
             CertificateStatus::Unknown => return refused(RefusalCode::CertificateUnknown),
             CertificateStatus::Revoked => return refused(RefusalCode::AgentRevoked),
         }
@@ -224,8 +227,8 @@ impl TrustAuthority {
         key: &ProvenKey,
         now: Timestamp,
     ) -> Result<Result<Outcome, PkiError>, StoreError> {
-        let (issued, chain_der) = match self.issue_agent(agent_id, &key.public_key, now) {
-            Ok(issued) => issued,
+        let certificate = match self.issue_agent(agent_id, &key.public_key, now) {
+            Ok(certificate) => certificate,
             Err(error) => return Ok(Err(error)),
         };
         let current = agent_certificate_list_current(tx, agent_id).await?;
@@ -236,12 +239,18 @@ impl TrustAuthority {
         // Later than all before it, whatever the clocks of several collectors say: this is the order of the slots.
         let after = current.first().map(|newest| newest.issued_at.plus(Duration::from_micros(1)));
         let issued_at = after.map_or(now, |after| after.max(now));
-        agent_certificate_insert_in_tx(tx, &certificate_row(agent_id, key, &issued, issued_at)).await?;
-        Ok(Ok(Outcome::Issued { agent_id, chain_der }))
+        agent_certificate_insert_in_tx(tx, &certificate_row(agent_id, key, &certificate, issued_at)).await?;
+        Ok(Ok(Outcome::Issued { agent_id, chain_der: certificate.chain_der }))
     }
 }
 
-fn certificate_row(agent_id: AgentId, key: &ProvenKey, issued: &Issued, issued_at: Timestamp) -> AgentCertificateRow {
+fn certificate_row(
+    agent_id: AgentId,
+    key: &ProvenKey,
+    certificate: &IssuedToAgent,
+    issued_at: Timestamp,
+) -> AgentCertificateRow {
+    let IssuedToAgent { issued, chain_der: _, root_generation } = certificate;
     AgentCertificateRow {
         serial: issued.serial,
         agent_id,
@@ -251,6 +260,7 @@ fn certificate_row(agent_id: AgentId, key: &ProvenKey, issued: &Issued, issued_a
         issued_at,
         used_at: None,
         superseded_at: None,
+        root_generation: *root_generation,
     }
 }
 

@@ -8,14 +8,19 @@
 //! - A join token's secret is stored as a hash, and each use is taken by one statement, in the transaction that issues
 //!   the certificate.
 //! - An agent has a current and a previous certificate: the previous one works until the new one was seen in use.
+//! - Several roots may be trusted, certificates come from one of them. What comes from the newest is accepted by whoever
+//!   knows only the one before, because that one certified it.
 
 mod account;
 mod authority;
+mod bundle;
 mod ca;
 mod csr;
 mod enroll;
 mod error;
 mod issue;
+mod overview;
+mod rotation;
 mod sealing;
 mod status;
 mod stored;
@@ -24,7 +29,10 @@ pub mod token;
 
 pub use account::RegisteredCluster;
 pub use authority::{RENEWAL_GRACE, TrustAuthority};
+pub use bundle::{TrustBundle, TrustFeed};
 pub use enroll::EnrollmentService;
 pub use error::PkiError;
-pub use sealing::SealingKey;
+pub use overview::{CaOverview, NextStep, RootLine, WaitingAgent, overview};
+pub use rotation::{Rotation, RotationError};
+pub use sealing::{SEALING_KEY_FILE, SealingKey};
 pub use status::{CertificateStatus, certificate_check};

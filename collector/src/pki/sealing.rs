@@ -20,6 +20,9 @@ use zeroize::Zeroizing;
 
 use super::PkiError;
 
+/// Name of the key's file in the data folder.
+pub const SEALING_KEY_FILE: &str = "sealing.key";
+
 /// First byte of every sealed text.
 const VERSION: u8 = 1;
 

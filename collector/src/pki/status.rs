@@ -1,5 +1,7 @@
 //! Which of an agent's certificates are current. Certificates are short; this check takes the place of revocation lists.
 
+use std::time::Duration;
+
 use orchestrix_common::{id::AgentId, pki::Serial, time::Timestamp};
 
 use crate::{
@@ -13,11 +15,16 @@ use crate::{
     transaction,
 };
 
+/// How long a connection may take from its handshake to its check, and how much the clocks of collectors may differ.
+const JUST: Duration = Duration::from_secs(120);
+
 /// What the database says of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateStatus {
     /// It is the agent's current one, or the one before and the current one was not seen in use yet.
     Active,
+    /// A newer one was seen in use moments ago: the agent may have been connecting with this one just then.
+    JustSuperseded,
     /// A newer one was seen in use: whoever shows this one may be a copy.
     Superseded,
     /// It is not known, or not that agent's.
@@ -41,7 +48,7 @@ pub async fn certificate_check(
     let row = agent_certificate(&mut &*db, agent_id, serial).await?;
     if let Some(AgentCertificateRow { used_at: Some(_), superseded_at, .. }) = row {
         let state = agent_state(&mut &*db, agent_id).await?;
-        return Ok(judge(state.as_deref(), Some(superseded_at.is_some())));
+        return Ok(judge(state.as_deref(), Some(superseded_at), now));
     }
     transaction!(db, |tx| {
         let state = agent_state_lock_in_tx(tx, agent_id).await?;
@@ -58,7 +65,7 @@ pub(super) async fn use_in_tx(
     now: Timestamp,
 ) -> Result<CertificateStatus, StoreError> {
     let row = agent_certificate(tx, agent_id, serial).await?;
-    let status = judge(state, row.map(|row| row.superseded_at.is_some()));
+    let status = judge(state, row.map(|row| row.superseded_at), now);
     if let (CertificateStatus::Active, Some(AgentCertificateRow { used_at: None, issued_at, .. })) = (status, row) {
         agent_certificate_mark_used_in_tx(tx, serial, now).await?;
         for older in agent_certificate_list_current(tx, agent_id).await? {
@@ -70,12 +77,13 @@ pub(super) async fn use_in_tx(
     Ok(status)
 }
 
-/// `superseded` is `None` when there is no such certificate.
-fn judge(state: Option<&str>, superseded: Option<bool>) -> CertificateStatus {
-    match (state, superseded) {
+/// `superseded_at` is `None` when there is no such certificate.
+fn judge(state: Option<&str>, superseded_at: Option<Option<Timestamp>>, now: Timestamp) -> CertificateStatus {
+    match (state, superseded_at) {
         (None, _) | (_, None) => CertificateStatus::Unknown,
         (Some("REVOKED"), _) => CertificateStatus::Revoked,
-        (_, Some(true)) => CertificateStatus::Superseded,
-        (_, Some(false)) => CertificateStatus::Active,
+        (_, Some(Some(at))) if now.since(at) < JUST => CertificateStatus::JustSuperseded,
+        (_, Some(Some(_))) => CertificateStatus::Superseded,
+        (_, Some(None)) => CertificateStatus::Active,
     }
 }

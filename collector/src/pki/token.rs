@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use orchestrix_common::{
-    pki::{JoinToken, Pin, TokenId},
+    pki::{JoinToken, Pins, TokenId},
     time::Timestamp,
 };
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{PkiError, sealing::random, stored::stored_pin};
+use super::{PkiError, sealing::random, stored::stored_pins};
 use crate::{
     store::{
         Db, StoreError,
@@ -120,12 +120,13 @@ impl From<StoreError> for TokenError {
     }
 }
 
-/// The pin of the CA: by it agents without a join token recognise this installation.
+/// The pin of the CA: by it agents without a join token recognise this installation. While the CA is followed by another
+/// one that is prepared, the pins of both.
 ///
 /// # Errors
 /// When there is no CA yet, or the database fails.
-pub async fn pin(db: &Db) -> Result<Pin, TokenError> {
-    stored_pin(db).await?.ok_or(TokenError::NoAuthority)
+pub async fn pins(db: &Db) -> Result<Pins, TokenError> {
+    stored_pins(db).await?.ok_or(TokenError::NoAuthority)
 }
 
 /// Makes a token; returns its id and its text, which is not stored and cannot be shown again.
@@ -134,13 +135,13 @@ pub async fn pin(db: &Db) -> Result<Pin, TokenError> {
 /// When what is asked for is out of range, there is no CA yet, or the database fails.
 pub async fn create(db: &Db, new: &NewToken, now: Timestamp) -> Result<(TokenId, String), TokenError> {
     new.check()?;
-    let pin = stored_pin(db).await?.ok_or(TokenError::NoAuthority)?;
+    let pins = stored_pins(db).await?.ok_or(TokenError::NoAuthority)?;
     if let Some(id) = new.datacenter_id
         && !datacenter_exists(&mut &*db, id).await?
     {
         return Err(TokenError::UnknownDatacenter(id));
     }
-    let token = JoinToken::new(TokenId::from_random(random()?), Zeroizing::new(random()?), pin);
+    let token = JoinToken::new(TokenId::from_random(random()?), Zeroizing::new(random()?), pins);
     let row = JoinTokenRow {
         id: token.id.to_string(),
         secret_sha256: token.secret_sha256().to_vec(),

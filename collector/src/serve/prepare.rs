@@ -10,14 +10,11 @@ use crate::{
     admin::ensure_admin_token,
     config::{AgentsConfig, Config},
     environment, metrics,
-    pki::TrustAuthority,
+    pki::{SEALING_KEY_FILE, TrustAuthority},
     reconcile::Reconciler,
-    session::{AgentListener, SessionSettings, Shared, TrustBundle},
+    session::{AgentListener, SessionSettings, Shared},
     store::{self, Db},
 };
-
-/// The key that seals the CA's keys in the database, in the data folder. Collectors of one installation share it.
-const SEALING_KEY: &str = "sealing.key";
 
 /// The administrator's API token, in the data folder.
 const ADMIN_TOKEN: &str = "admin.token";
@@ -36,23 +33,19 @@ impl Collector {
         environment::prepare(&db, clock.now()).await.map_err(ServeError::Database)?;
         let authority = TrustAuthority::open(
             db.clone(),
-            &data_dir.join(SEALING_KEY),
+            &data_dir.join(SEALING_KEY_FILE),
             agents.trust_domain.clone(),
             Arc::clone(&clock),
         )
         .await?;
         ensure_admin_token(&db, &data_dir.join(ADMIN_TOKEN), clock.as_ref()).await?;
         let reconciler = Reconciler::new(db.clone(), Arc::clone(&clock));
-        let bundle: TrustBundle = {
-            let authority = Arc::clone(&authority);
-            Arc::new(move || authority.roots_der())
-        };
         let sessions = Shared::new(
             Arc::new(reconciler.clone()),
             Arc::new(db.clone()),
             Arc::clone(&clock),
             session_settings(&agents),
-            bundle,
+            authority.trust_feed(),
         );
         let listener = AgentListener::bind(agents.address, authority.server_config(), Arc::clone(&clock))
             .await

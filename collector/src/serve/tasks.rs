@@ -12,7 +12,7 @@ use super::{Collector, ServeError, agents, api, supervisor};
 use crate::{
     environment::Worker,
     reconcile::keep_drifts,
-    session::{keep_liveness, watch_agents},
+    session::{keep_liveness, watch_agents, watch_trust},
 };
 
 /// How long sessions may take to finish when the collector stops.
@@ -50,7 +50,8 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
     tasks.spawn("api server", async { served.await.map_err(ServeError::ApiServer) });
     tasks.upkeep("liveness", keep_liveness(sessions.clone(), halt.child_token()));
     tasks.upkeep("drifts' upkeep", keep_drifts(reconciler, halt.child_token()));
-    tasks.upkeep("agents' watch", watch_agents(sessions, halt.child_token()));
+    tasks.upkeep("agents' watch", watch_agents(sessions.clone(), halt.child_token()));
+    tasks.upkeep("roots' watch", watch_trust(sessions, halt.child_token()));
     tasks.upkeep("certificates' upkeep", authority.upkeep(halt.child_token()));
     tasks.upkeep("history's upkeep", keeper.keep_history(live.keep_history.subscribe(), halt.child_token()));
     tasks.upkeep("watchdog", supervisor::watchdog(halt.child_token()));

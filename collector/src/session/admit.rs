@@ -6,7 +6,7 @@ use orchestrix_common::{id::AgentId, pki::Serial, time::Timestamp};
 use super::{PeerIdentity, Shared, overtake, refusal::Refusal};
 use crate::{
     pki::{CertificateStatus, certificate_check},
-    store::{Db, StoreError},
+    store::{Db, StoreError, rows::agent_certificate::agent_certificate_list_untrusted},
 };
 
 /// Tells whether certificates are in force.
@@ -14,12 +14,19 @@ use crate::{
 pub trait Certificates: Send + Sync {
     /// Tells whether a certificate that TLS accepted is still good, and notes that it is in use.
     async fn check(&self, agent_id: AgentId, serial: Serial, now: Timestamp) -> Result<CertificateStatus, StoreError>;
+
+    /// Agents whose certificates all come from roots that are trusted no more.
+    async fn untrusted(&self) -> Result<Vec<AgentId>, StoreError>;
 }
 
 #[async_trait]
 impl Certificates for Db {
     async fn check(&self, agent_id: AgentId, serial: Serial, now: Timestamp) -> Result<CertificateStatus, StoreError> {
         certificate_check(self, agent_id, serial, now).await
+    }
+
+    async fn untrusted(&self) -> Result<Vec<AgentId>, StoreError> {
+        agent_certificate_list_untrusted(&mut &*self).await
     }
 }
 
@@ -33,6 +40,8 @@ pub(super) struct Caller {
 /// Why a caller is not admitted.
 pub(super) enum NotAdmitted {
     Refused(Refusal),
+    /// The agent renewed while it was connecting: it comes back with its new certificate.
+    Renewed,
     Store(StoreError),
 }
 
@@ -54,6 +63,7 @@ pub(super) async fn check(shared: &Shared, caller: Caller) -> Result<(), NotAdmi
         Ok(CertificateStatus::Active) => Ok(()),
         Ok(CertificateStatus::Unknown) => Err(NotAdmitted::Refused(Refusal::NotEnrolled)),
         Ok(CertificateStatus::Revoked) => Err(NotAdmitted::Refused(Refusal::Revoked)),
+        Ok(CertificateStatus::JustSuperseded) => Err(NotAdmitted::Renewed),
         Ok(CertificateStatus::Superseded) => {
             // The newer one was seen in use, so its holder had it: this is another host, or one that was set back.
             overtake::quarantine(shared, agent_id, "a certificate that was renewed long since is in use").await;

@@ -6,10 +6,16 @@ use orchestrix_common::{
     model::{Limits, Machine, Source},
     time::Timestamp,
 };
-use orchestrix_proto::{PROTOCOL_VERSION, v1 as pb};
+use orchestrix_proto::{
+    PROTOCOL_VERSION,
+    v1::{self as pb, collector_message::Message},
+};
 
 use super::{SessionSettings, refusal::Refusal};
-use crate::reconcile::{Opened, Opening, SourceDigest};
+use crate::{
+    pki::TrustBundle,
+    reconcile::{Opened, Opening, SourceDigest},
+};
 
 /// Sources that an agent may have; a bound on what is kept for it.
 const MOST_SOURCES: usize = 64;
@@ -100,6 +106,15 @@ pub(super) fn welcome(
         collector_time_us: now.as_micros(),
         held_reason: opened.held_reason.clone(),
     }
+}
+
+/// Tells an agent which roots to trust, and where certificates come from now.
+pub(super) fn trust_bundle(bundle: &TrustBundle) -> Message {
+    Message::TrustBundle(pb::TrustBundle {
+        trust_bundle_der: bundle.roots_der.clone(),
+        issuing_root_sha256: bundle.issuing_root.to_bytes().to_vec(),
+        renew_within_secs: u32::try_from(bundle.renew_within.as_secs()).unwrap_or(u32::MAX),
+    })
 }
 
 /// A short word that must be there.

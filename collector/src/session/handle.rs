@@ -29,6 +29,8 @@ pub enum Ending {
     Decided,
     /// A report would end most of the host's workloads at once; it is believed when it comes again.
     SecondLook,
+    /// The root that the agent's certificates come from is trusted no more.
+    Untrusted,
     /// The collector stops.
     Draining,
 }
@@ -43,6 +45,7 @@ impl Ending {
             Self::Quarantined => "quarantined",
             Self::Decided => "decided",
             Self::SecondLook => "second-look",
+            Self::Untrusted => "untrusted",
             Self::Draining => "draining",
         }
     }
@@ -58,6 +61,9 @@ impl Ending {
                 Some(fastrand::u64(30_000..35_000)),
                 "the report would end most workloads at once; send it again later",
             ),
+            Self::Untrusted => {
+                (None, "the CA of this agent's certificate was retired; enrol again with a new join token")
+            }
             // Everybody who was connected comes back: spread them.
             Self::Draining => (Some(fastrand::u64(500..8_000)), "this collector stops; another one may be there"),
         };

@@ -49,7 +49,9 @@ pub use peer::PeerIdentity;
 pub use peer_stream::PeerStream;
 pub use registry::Registry;
 pub use service::DiscoveryService;
-pub use upkeep::{keep_liveness, watch_agents};
+pub use upkeep::{keep_liveness, watch_agents, watch_trust};
+
+use crate::pki::TrustFeed;
 
 /// Time limits, sizes and what agents are told.
 #[derive(Clone, Debug)]
@@ -101,9 +103,6 @@ impl SessionSettings {
     }
 }
 
-/// Tells which roots agents are to trust. Read at each Welcome.
-pub type TrustBundle = Arc<dyn Fn() -> Vec<Vec<u8>> + Send + Sync>;
-
 /// What all sessions share.
 #[derive(Clone)]
 pub struct Shared {
@@ -119,8 +118,8 @@ pub struct Shared {
     pub clock: SharedClock,
     /// Time limits and sizes.
     pub settings: SessionSettings,
-    /// The roots to trust, DER.
-    pub trust_bundle: TrustBundle,
+    /// The roots that agents are to trust; told in each Welcome, and when they change.
+    pub trust: TrustFeed,
     /// One permit for each session being opened.
     opening: Arc<Semaphore>,
     /// One permit for each session being opened or waiting for that.
@@ -141,7 +140,7 @@ impl Shared {
         certificates: Arc<dyn Certificates>,
         clock: SharedClock,
         settings: SessionSettings,
-        trust_bundle: TrustBundle,
+        trust: TrustFeed,
     ) -> Self {
         Self {
             opening: Arc::new(Semaphore::new(settings.opening)),
@@ -152,7 +151,7 @@ impl Shared {
             certificates,
             clock,
             settings,
-            trust_bundle,
+            trust,
         }
     }
 }

@@ -74,6 +74,7 @@ async fn open(
         let _opening = shared.opening.acquire().await.map_err(|_| NotOpened::Gone)?;
         admit::check(shared, caller).await.map_err(|reason| match reason {
             NotAdmitted::Refused(refusal) => NotOpened::Refused(refusal),
+            NotAdmitted::Renewed => NotOpened::Later(renewed()),
             NotAdmitted::Store(error) => store_failed(&error),
         })?;
         begin(shared, opening).await?
@@ -93,13 +94,18 @@ async fn open(
         return Err(match ending {
             Ending::Quarantined => NotOpened::Refused(Refusal::Quarantined(overtake::CLONED.to_owned())),
             Ending::Revoked => NotOpened::Refused(Refusal::Revoked),
-            Ending::Superseded | Ending::Decided | Ending::SecondLook | Ending::Draining => {
+            Ending::Superseded | Ending::Decided | Ending::SecondLook | Ending::Draining | Ending::Untrusted => {
                 NotOpened::Later(ending.goodbye())
             }
         });
     }
-    let welcome = greet::welcome(&opened, &shared.settings, (shared.trust_bundle)(), shared.clock.now());
+    let mut trust = shared.trust.clone();
+    let bundle = Arc::clone(&trust.borrow_and_update());
+    let welcome = greet::welcome(&opened, &shared.settings, bundle.roots_der.clone(), shared.clock.now());
     outgoing.send(Message::Welcome(welcome)).await.map_err(|_| NotOpened::Gone)?;
+    if bundle.is_rotating() {
+        outgoing.send(greet::trust_bundle(&bundle)).await.map_err(|_| NotOpened::Gone)?;
+    }
     shared.liveness.touch(agent_id, shared.clock.now());
     if opened.previous_boot_id.is_some() {
         metrics::counter!("orchestrix_session_reconnects_total").increment(1);
@@ -109,7 +115,7 @@ async fn open(
     // What the agent knows to be acknowledged was stored or refused for good, even where the database is older.
     let settled = opened.applied_sequence.max(acknowledged_sequence);
     let agreement = Agreement::new(settled, &opened.digests, shared.settings.limits.source_entities);
-    Ok((presence, stream::Session { handle, agreement, head_sequence, digests }))
+    Ok((presence, stream::Session { handle, agreement, head_sequence, digests, trust }))
 }
 
 async fn hello(shared: &Shared, incoming: &mut Streaming<pb::AgentMessage>) -> Result<pb::Hello, NotOpened> {
@@ -143,6 +149,15 @@ fn store_failed(error: &StoreError) -> NotOpened {
         overloaded("the database does not answer")
     } else {
         NotOpened::Refused(Refusal::Internal)
+    }
+}
+
+/// Tells an agent to come back with the certificate that it got in the meantime.
+fn renewed() -> pb::Goodbye {
+    pb::Goodbye {
+        reason: "renewed".to_owned(),
+        retry_after_ms: Some(fastrand::u64(100..1_000)),
+        message: "the certificate was renewed while the session was opened".to_owned(),
     }
 }
 

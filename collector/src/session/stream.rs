@@ -17,7 +17,10 @@ use super::{
     overtake,
     report::{self, Handled, Retry, Stopped},
 };
-use crate::reconcile::{ApplyError, SourceDigest};
+use crate::{
+    pki::TrustFeed,
+    reconcile::{ApplyError, SourceDigest},
+};
 
 /// Bytes of identifiers in one Wanted.
 const WANTED_BYTES: usize = 128 << 10;
@@ -30,12 +33,15 @@ pub(super) struct Session {
     pub(super) head_sequence: u64,
     /// From the Hello: what the agent believes.
     pub(super) digests: Vec<SourceDigest>,
+    /// The roots that agents are to trust; what the Welcome told is marked as seen.
+    pub(super) trust: TrustFeed,
 }
 
 /// Why the loop woke.
 #[allow(clippy::large_enum_variant, reason = "nearly all are messages, and none is kept")]
 enum Woke {
     Leaving(Ending),
+    Trust,
     Message(pb::AgentMessage),
     Closed,
     Failed(Status),
@@ -71,10 +77,10 @@ pub(super) async fn run(
     incoming: Streaming<pb::AgentMessage>,
     outgoing: Outgoing,
 ) -> &'static str {
-    let Session { handle, agreement, head_sequence, digests } = session;
+    let Session { handle, agreement, head_sequence, digests, trust } = session;
     let mut session = Open { shared, handle, agreement, outgoing, fenced: false };
     let end = match session.compare(head_sequence, &digests).await {
-        Ok(()) => session.serve(incoming).await,
+        Ok(()) => session.serve(incoming, trust).await,
         Err(end) => end,
     };
     match end {
@@ -107,15 +113,17 @@ struct Open {
 }
 
 impl Open {
-    async fn serve(&mut self, mut incoming: Streaming<pb::AgentMessage>) -> End {
+    async fn serve(&mut self, mut incoming: Streaming<pb::AgentMessage>, mut trust: TrustFeed) -> End {
         let silence = self.shared.settings.silence();
         let drain_grace = self.shared.settings.drain_grace;
         let handle = Arc::clone(&self.handle);
         loop {
-            // Cancel-safe: a token stays cancelled, and a message that was not taken stays in the stream.
+            // Cancel-safe: a token stays cancelled, a change that was not noticed stays one, and a message that was not
+            // taken stays in the stream.
             let woke = tokio::select! {
                 biased;
                 ending = handle.leaving() => Woke::Leaving(ending),
+                Ok(()) = trust.changed() => Woke::Trust,
                 message = timeout(silence, incoming.message()) => match message {
                     Ok(Ok(Some(message))) => Woke::Message(message),
                     Ok(Ok(None)) => Woke::Closed,
@@ -126,6 +134,13 @@ impl Open {
             let message = match woke {
                 Woke::Message(message) => message,
                 Woke::Leaving(ending) => return End::Ended(ending),
+                Woke::Trust => {
+                    let bundle = greet::trust_bundle(&trust.borrow_and_update().clone());
+                    match self.outgoing.send(bundle).await {
+                        Ok(()) => continue,
+                        Err(NotRead) => return End::NotRead,
+                    }
+                }
                 Woke::Closed => return End::Closed,
                 Woke::Failed(status) => return End::Failed(status),
                 Woke::Silent => return End::Silent,

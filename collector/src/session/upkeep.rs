@@ -123,6 +123,45 @@ pub async fn watch_agents(shared: Shared, stop: CancellationToken) {
     }
 }
 
+/// Ends the sessions of agents whose certificates come from a root that was retired, until `stop`. Their connections
+/// began when it was trusted; nothing else would end them.
+pub async fn watch_trust(shared: Shared, stop: CancellationToken) {
+    let mut trust = shared.trust.clone();
+    trust.mark_unchanged();
+    loop {
+        // Cancel-safe: all arms only wait.
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = trust.changed() => {
+                if changed.is_err() {
+                    // Nobody changes it any more; the task ends with the others.
+                    stop.cancelled().await;
+                    return;
+                }
+            }
+        }
+        loop {
+            match shared.certificates.untrusted().await {
+                Ok(agents) => {
+                    let ended: usize =
+                        agents.into_iter().map(|agent| shared.registry.end(agent, Ending::Untrusted)).sum();
+                    if ended > 0 {
+                        tracing::warn!(sessions = ended, "sessions ended whose certificates come from a retired root");
+                    }
+                    break;
+                }
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "agents of a retired root not known");
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(shared.settings.watch_every) => {}
+            }
+        }
+    }
+}
+
 async fn look(shared: &Shared, since: Timestamp) -> Result<(), crate::store::StoreError> {
     for changed in shared.inventory.changed_agents(since).await? {
         for handle in shared.registry.of(changed.agent_id) {

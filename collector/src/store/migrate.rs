@@ -59,6 +59,7 @@ migrations![
     9 "0009_web_sessions",
     10 "0010_speed",
     12 "0012_capabilities",
+    14 "0014_certificate_rotation",
 ];
 
 /// Table that remembers which migrations ran.

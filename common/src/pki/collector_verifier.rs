@@ -13,7 +13,7 @@ use rustls::{
     server::ParsedCertificate,
 };
 
-use super::{Leaf, LeafError, Pin, Role, TrustDomain, agent_verifier::from_another_ca, provider};
+use super::{Leaf, LeafError, Pins, Role, TrustDomain, agent_verifier::from_another_ca, provider};
 
 /// Accepts any collector whose certificate comes from the expected CA.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ enum Trust {
     /// The agent has enrolled and knows the CA.
     Roots { roots: RootCertStore, trust_domain: TrustDomain },
     /// The agent knows of the CA only what the join token says; the collector sends the root along.
-    Pinned(Pin),
+    Pinned(Pins),
 }
 
 impl CollectorVerifier {
@@ -43,10 +43,10 @@ impl CollectorVerifier {
         Ok(Self::new(Trust::Roots { roots: store, trust_domain }))
     }
 
-    /// Makes a verifier that trusts the root which the collector sends along, provided that it has this pin.
+    /// Makes a verifier that trusts the roots which the collector sends along, provided that they have one of these pins.
     #[must_use]
-    pub fn pinned(pin: Pin) -> Self {
-        Self::new(Trust::Pinned(pin))
+    pub fn pinned(pins: Pins) -> Self {
+        Self::new(Trust::Pinned(pins))
     }
 
     fn new(trust: Trust) -> Self {
@@ -70,11 +70,14 @@ impl ServerCertVerifier for CollectorVerifier {
         };
         match &self.trust {
             Trust::Roots { roots, .. } => verify(roots)?,
-            Trust::Pinned(pin) => {
-                let root = intermediates.iter().find(|certificate| Pin::of(certificate) == Some(*pin));
-                let root = root.ok_or_else(|| refused(TrustError::Pin))?;
+            Trust::Pinned(pins) => {
                 let mut roots = RootCertStore::empty();
-                roots.add(root.clone().into_owned())?;
+                for root in intermediates.iter().filter(|certificate| pins.match_certificate(certificate)) {
+                    roots.add(root.clone().into_owned())?;
+                }
+                if roots.is_empty() {
+                    return Err(refused(TrustError::Pin));
+                }
                 verify(&roots)?;
             }
         }

@@ -22,7 +22,7 @@ mod token;
 pub use agent_verifier::AgentVerifier;
 pub use collector_verifier::{CollectorVerifier, TrustError};
 pub use leaf::{Leaf, LeafError};
-pub use pin::{Pin, sha256};
+pub use pin::{InvalidPin, Pin, Pins, sha256};
 pub use refusal::RefusalCode;
 pub use serial::Serial;
 pub use spiffe::{CollectorId, InvalidSpiffeId, Role, SpiffeId, Subject, TrustDomain};

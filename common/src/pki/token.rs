@@ -1,10 +1,10 @@
-//! The text of a join token: `ojt.<id>.<secret>.<pin>`.
+//! The text of a join token: `ojt.<id>.<secret>.<pin>`, with several pins while a CA is followed by the next.
 
 use std::{fmt, str::FromStr};
 
 use zeroize::Zeroizing;
 
-use super::{Pin, base64url, sha256};
+use super::{Pins, base64url, sha256};
 
 const PREFIX: &str = "ojt";
 
@@ -47,15 +47,15 @@ pub struct JoinToken {
     /// Names the row in the database.
     pub id: TokenId,
     secret: Zeroizing<[u8; 32]>,
-    /// The root CA that the collector's certificate must come from.
-    pub pin: Pin,
+    /// The root CAs, one of which the collector's certificate must come from.
+    pub pins: Pins,
 }
 
 impl JoinToken {
     /// Puts a token together from random bytes.
     #[must_use]
-    pub fn new(id: TokenId, secret: Zeroizing<[u8; 32]>, pin: Pin) -> Self {
-        Self { id, secret, pin }
+    pub fn new(id: TokenId, secret: Zeroizing<[u8; 32]>, pins: Pins) -> Self {
+        Self { id, secret, pins }
     }
 
     /// SHA-256 of the secret: the only form of it that is stored.
@@ -67,13 +67,13 @@ impl JoinToken {
     /// The whole token as text, to be shown once.
     #[must_use]
     pub fn reveal(&self) -> String {
-        format!("{PREFIX}.{}.{}.{}", self.id, base64url::encode(self.secret.as_slice()), self.pin)
+        format!("{PREFIX}.{}.{}.{}", self.id, base64url::encode(self.secret.as_slice()), self.pins)
     }
 }
 
 impl fmt::Debug for JoinToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinToken").field("id", &self.id).field("pin", &self.pin).finish_non_exhaustive()
+        f.debug_struct("JoinToken").field("id", &self.id).field("pins", &self.pins).finish_non_exhaustive()
     }
 }
 
@@ -86,13 +86,14 @@ impl FromStr for JoinToken {
         if parts.next() != Some(PREFIX) {
             return Err(InvalidToken::Prefix);
         }
-        let (Some(id), Some(secret), Some(pin), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        let (Some(id), Some(secret), Some(pins), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return Err(InvalidToken::Parts);
         };
         let secret = Zeroizing::new(base64url::decode(secret).ok_or(InvalidToken::Secret)?);
         let secret = <[u8; 32]>::try_from(secret.as_slice()).map_err(|_| InvalidToken::Secret)?;
-        let pin = pin.parse().map_err(|_| InvalidToken::Pin)?;
-        Ok(Self { id: id.parse()?, secret: Zeroizing::new(secret), pin })
+        let pins = pins.parse().map_err(|_| InvalidToken::Pin)?;
+        Ok(Self { id: id.parse()?, secret: Zeroizing::new(secret), pins })
     }
 }
 
@@ -112,7 +113,7 @@ pub enum InvalidToken {
     #[error("its third part is not a secret of 43 characters")]
     Secret,
     /// The pin is something else.
-    #[error("its fourth part is not a pin of 43 characters")]
+    #[error("its fourth part is not a pin of 43 characters, or several with + between them")]
     Pin,
 }
 
@@ -123,8 +124,8 @@ mod tests {
     use super::*;
 
     fn token(id: [u8; 8], secret: [u8; 32], pin: [u8; 32]) -> JoinToken {
-        let pin = base64url::encode(pin).parse().unwrap();
-        JoinToken::new(TokenId::from_random(id), Zeroizing::new(secret), pin)
+        let pins = base64url::encode(pin).parse().unwrap();
+        JoinToken::new(TokenId::from_random(id), Zeroizing::new(secret), pins)
     }
 
     proptest! {
@@ -157,6 +158,8 @@ mod tests {
         assert_eq!(with(2, "AgIC"), InvalidToken::Secret);
         assert_eq!(with(2, &format!("{}=", parts[2])), InvalidToken::Secret);
         assert_eq!(with(3, "+/"), InvalidToken::Pin);
+        let two: JoinToken = format!("{text}+{}", base64url::encode([4; 32])).parse().unwrap();
+        assert_eq!(two.pins.to_string(), format!("{}+{}", parts[3], base64url::encode([4; 32])));
         assert_eq!(format!("{text}.x").parse::<JoinToken>().unwrap_err(), InvalidToken::Parts);
         assert_eq!("ojt".parse::<JoinToken>().unwrap_err(), InvalidToken::Parts);
     }

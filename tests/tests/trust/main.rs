@@ -8,3 +8,4 @@ mod enrolment;
 mod listener;
 mod parts;
 mod renewal;
+mod rotation;

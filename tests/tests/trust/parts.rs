@@ -129,8 +129,8 @@ impl Installation {
 
     /// A connection to the Enrollment service by hand, for requests that no agent makes.
     pub(crate) async fn anonymous(&self, token: &str) -> Channel {
-        let pin = token.parse::<JoinToken>().unwrap().pin;
-        let config = client_config(Arc::new(CollectorVerifier::pinned(pin)), None, self.clock.clone()).unwrap();
+        let pins = token.parse::<JoinToken>().unwrap().pins;
+        let config = client_config(Arc::new(CollectorVerifier::pinned(pins)), None, self.clock.clone()).unwrap();
         let (connector, address) = (TlsConnector::from(Arc::new(config)), self.address);
         let connect = tower::service_fn(move |_: http::Uri| {
             let connector = connector.clone();

@@ -41,6 +41,8 @@ async fn the_previous_certificate_works_until_the_new_one_was_seen_in_use() {
     assert_eq!(status(&installation, &identity, &first).await, CertificateStatus::Active);
     assert_eq!(status(&installation, &identity, &second).await, CertificateStatus::Active);
     // That was the first use of the second.
+    assert_eq!(status(&installation, &identity, &first).await, CertificateStatus::JustSuperseded);
+    installation.advance(Duration::from_secs(120)).await;
     assert_eq!(status(&installation, &identity, &first).await, CertificateStatus::Superseded);
     assert_eq!(status(&installation, &identity, &second).await, CertificateStatus::Active);
     assert_eq!(status(&installation, &identity, &"42".repeat(16)).await, CertificateStatus::Unknown);
@@ -177,6 +179,8 @@ async fn a_copy_of_an_identity_stops_working_when_the_original_has_moved_on() {
     identity.renew(&installation.collector()).await.unwrap();
     let copy = installation.reload(copied.path());
     assert_eq!(refused(copy.renew(&installation.collector()).await), RefusalCode::CertificateSuperseded);
+    assert_eq!(status(&installation, &copy, &copy.certificate_serial()).await, CertificateStatus::JustSuperseded);
+    installation.advance(Duration::from_secs(120)).await;
     assert_eq!(status(&installation, &copy, &copy.certificate_serial()).await, CertificateStatus::Superseded);
 }
 

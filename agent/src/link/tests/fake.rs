@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use orchestrix_common::{
     hash::EntityHash,
     model::{Body, Capability, Entity, Machine, RemovalReason, Source},
+    pki::Pin,
     time::{SharedClock, SystemClock, Timestamp},
 };
 use orchestrix_proto::v1::{
@@ -76,7 +77,11 @@ impl Discovery for Service {
 struct PlainDial {
     address: SocketAddr,
     trusted: Arc<Mutex<Vec<Vec<u8>>>>,
+    followed: Followed,
 }
+
+/// Roots that the agent was told to have certificates of, and within what time.
+pub(super) type Followed = Arc<Mutex<Vec<(Pin, Duration)>>>;
 
 #[async_trait]
 impl Dial for PlainDial {
@@ -93,6 +98,10 @@ impl Dial for PlainDial {
         *self.trusted.lock().unwrap() = roots_der;
         Ok(())
     }
+
+    fn follow(&self, issuing_root: Pin, within: Duration) {
+        self.followed.lock().unwrap().push((issuing_root, within));
+    }
 }
 
 /// An agent's carrying half, with a collector to carry to.
@@ -101,6 +110,7 @@ pub(super) struct Rig {
     pub(super) keeper: KeeperHandle,
     pub(super) status: watch::Receiver<LinkStatus>,
     pub(super) trusted: Arc<Mutex<Vec<Vec<u8>>>>,
+    pub(super) followed: Followed,
     pub(super) stop: CancellationToken,
     sessions: mpsc::Receiver<Session>,
     _folder: TempDir,
@@ -146,8 +156,9 @@ impl Rig {
         });
         let lookout = runner::start(vec![], &keeper, &clock, Pace::default(), &stop, &mut tasks);
         let trusted = Arc::new(Mutex::new(Vec::new()));
+        let followed = Followed::default();
         let (link, status) = Link::new(Parts {
-            dial: Arc::new(PlainDial { address, trusted: Arc::clone(&trusted) }),
+            dial: Arc::new(PlainDial { address, trusted: Arc::clone(&trusted), followed: Arc::clone(&followed) }),
             outbox: outbox.clone(),
             keeper: keeper.clone(),
             actor: Actor::new(lookout),
@@ -157,7 +168,7 @@ impl Rig {
             agent_version: "0.1.0".into(),
         });
         tasks.spawn(link.run(stop.clone()));
-        Self { outbox, keeper, status, trusted, stop, sessions, _folder: folder, _tasks: tasks }
+        Self { outbox, keeper, status, trusted, followed, stop, sessions, _folder: folder, _tasks: tasks }
     }
 
     /// Waits for the next session and its Hello.

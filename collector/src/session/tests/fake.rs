@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use orchestrix_common::{
     hash::EntityHash,
     model::{Report, Source, Usage},
+    pki::base64url,
     time::Timestamp,
 };
 use tokio::sync::watch;
@@ -19,6 +20,16 @@ pub(super) struct Fake {
     pub(super) state: Mutex<State>,
     /// While false, an apply waits before its commit.
     pub(super) commits: watch::Sender<bool>,
+    /// What agents are to trust.
+    pub(super) trust: watch::Sender<Arc<TrustBundle>>,
+}
+
+/// A bundle with these roots; certificates come from the last one.
+pub(super) fn bundle(roots: &[&str]) -> Arc<TrustBundle> {
+    let last = u8::try_from(roots.len()).unwrap();
+    let issuing_root: Pin = base64url::encode([last; 32]).parse().unwrap();
+    let roots_der = roots.iter().map(|root| root.as_bytes().to_vec()).collect();
+    Arc::new(TrustBundle { roots_der, issuing_root, renew_within: Duration::from_secs(60) })
 }
 
 #[derive(Default)]
@@ -42,11 +53,17 @@ pub(super) struct State {
     pub(super) down: bool,
     /// Certificates that are not in force.
     pub(super) certificates: HashMap<AgentId, CertificateStatus>,
+    /// Agents whose certificates come from a retired root.
+    pub(super) untrusted: Vec<AgentId>,
 }
 
 impl Fake {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default(), commits: watch::Sender::new(true) })
+        Arc::new(Self {
+            state: Mutex::default(),
+            commits: watch::Sender::new(true),
+            trust: watch::Sender::new(bundle(&["root"])),
+        })
     }
 
     pub(super) fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -187,5 +204,10 @@ impl Certificates for Fake {
     async fn check(&self, agent_id: AgentId, _: Serial, _: Timestamp) -> Result<CertificateStatus, StoreError> {
         self.up()?;
         Ok(self.with(|state| state.certificates.get(&agent_id).copied().unwrap_or(CertificateStatus::Active)))
+    }
+
+    async fn untrusted(&self) -> Result<Vec<AgentId>, StoreError> {
+        self.up()?;
+        Ok(self.with(|state| state.untrusted.clone()))
     }
 }

@@ -5,12 +5,13 @@ mod fake;
 mod lifecycle;
 mod reports;
 mod takeover;
+mod trust;
 
 use std::{sync::Arc, time::Duration};
 
 use orchestrix_common::{
     id::AgentId,
-    pki::Serial,
+    pki::{Pin, Serial},
     time::{Clock as _, SystemClock},
 };
 use orchestrix_proto::{
@@ -27,14 +28,14 @@ use tonic::{
 
 use super::*;
 use crate::{
-    pki::CertificateStatus,
+    pki::{CertificateStatus, TrustBundle},
     reconcile::{
         Actor, AgentState, Applied, ApplyError, OpenError, Opened, Opening, Outcome, SessionKey, SourceDigest,
         dead_letter::DeadLetter,
     },
     store::{StoreError, rows::agent_change::AgentChange},
 };
-use fake::Fake;
+use fake::{Fake, bundle};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -55,8 +56,8 @@ async fn collector() -> Collector {
 
 /// Starts a service over `fake`; two of them over one are two collectors over one database.
 async fn collector_with(settings: SessionSettings, fake: Arc<Fake>) -> Collector {
-    let bundle: TrustBundle = Arc::new(|| vec![b"root".to_vec()]);
-    let shared = Shared::new(fake.clone(), fake.clone(), Arc::new(SystemClock), settings, bundle);
+    let trust = fake.trust.subscribe();
+    let shared = Shared::new(fake.clone(), fake.clone(), Arc::new(SystemClock), settings, trust);
     let service =
         InterceptedService::new(DiscoveryService::new(shared.clone()).into_server(), |request| Ok(identified(request)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -2,6 +2,7 @@
 
 use orchestrix_common::{id::AgentId, pki::Serial, time::Timestamp};
 
+use super::agent::id_of;
 use crate::store::{Executor, Row, StoreError, Tx};
 
 /// One certificate of an agent.
@@ -23,10 +24,15 @@ pub struct AgentCertificateRow {
     pub used_at: Option<Timestamp>,
     /// When a newer one took its place.
     pub superseded_at: Option<Timestamp>,
+    /// Generation of the root that it comes from.
+    pub root_generation: i64,
 }
 
 const SELECT: &str = "SELECT serial, agent_id, public_key_sha256, not_before_at_us, not_after_at_us, issued_at_us, \
-                      used_at_us, superseded_at_us FROM agent_certificates";
+                      used_at_us, superseded_at_us, root_generation FROM agent_certificates";
+
+/// The root of certificates from before roots followed each other.
+const FIRST_ROOT: i64 = 1;
 
 impl TryFrom<Row> for AgentCertificateRow {
     type Error = StoreError;
@@ -46,6 +52,7 @@ impl TryFrom<Row> for AgentCertificateRow {
             issued_at: row.time("issued_at_us")?,
             used_at: row.time_opt("used_at_us")?,
             superseded_at: row.time_opt("superseded_at_us")?,
+            root_generation: row.get::<Option<i64>>("root_generation")?.unwrap_or(FIRST_ROOT),
         })
     }
 }
@@ -102,7 +109,8 @@ pub async fn agent_certificate_list_current(
 /// When the database fails.
 pub async fn agent_certificate_insert_in_tx(tx: &mut Tx, row: &AgentCertificateRow) -> Result<(), StoreError> {
     let sql = "INSERT INTO agent_certificates (serial, agent_id, public_key_sha256, not_before_at_us, \
-               not_after_at_us, issued_at_us, used_at_us, superseded_at_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+               not_after_at_us, issued_at_us, used_at_us, superseded_at_us, root_generation) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let values = vec![
         row.serial.to_string().into(),
         row.agent_id.into(),
@@ -112,8 +120,88 @@ pub async fn agent_certificate_insert_in_tx(tx: &mut Tx, row: &AgentCertificateR
         row.issued_at.into(),
         row.used_at.into(),
         row.superseded_at.into(),
+        row.root_generation.into(),
     ];
     tx.execute(sql, values).await.map(drop)
+}
+
+/// An agent that may still need a certificate of a certain root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HolderRow {
+    /// The agent.
+    pub agent_id: AgentId,
+    /// Name of its host.
+    pub hostname: String,
+    /// When that certificate ends.
+    pub not_after: Timestamp,
+    /// When the agent was last heard of; `None` when it never was.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// Agents that may still need a certificate of the root `generation`: it is not superseded, and ends after `since`.
+/// Revoked agents need none. By name of the host; at most `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn agent_certificate_holders(
+    db: &mut impl Executor,
+    generation: i64,
+    since: Timestamp,
+    limit: u32,
+) -> Result<Vec<HolderRow>, StoreError> {
+    let sql = format!(
+        "SELECT a.id AS agent_id, a.hostname, l.seen_at_us, MAX(t.not_after_at_us) AS not_after_at_us \
+         FROM agent_certificates t JOIN agents a ON a.id = t.agent_id LEFT JOIN agent_liveness l ON l.agent_id = a.id \
+         WHERE a.state <> 'REVOKED' AND t.superseded_at_us IS NULL AND t.not_after_at_us > ? \
+         AND COALESCE(t.root_generation, {FIRST_ROOT}) = ? \
+         GROUP BY a.id, a.hostname, l.seen_at_us ORDER BY a.hostname, a.id LIMIT {limit}"
+    );
+    let rows = db.fetch(sql, vec![since.into(), generation.into()]).await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(HolderRow {
+                agent_id: id_of(&row, "agent_id")?,
+                hostname: row.get("hostname")?,
+                not_after: row.time("not_after_at_us")?,
+                last_seen: row.time_opt("seen_at_us")?,
+            })
+        })
+        .collect()
+}
+
+/// How many agents may still need a certificate of each root, by its generation. As [`agent_certificate_holders`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn agent_certificate_count_by_root(
+    db: &mut impl Executor,
+    since: Timestamp,
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    let sql = format!(
+        "SELECT CAST(COALESCE(t.root_generation, {FIRST_ROOT}) AS SIGNED) AS generation, \
+         COUNT(DISTINCT t.agent_id) AS agents FROM agent_certificates t JOIN agents a ON a.id = t.agent_id \
+         WHERE a.state <> 'REVOKED' AND t.superseded_at_us IS NULL AND t.not_after_at_us > ? \
+         GROUP BY COALESCE(t.root_generation, {FIRST_ROOT}) ORDER BY 1"
+    );
+    let rows = db.fetch(sql, vec![since.into()]).await?;
+    rows.iter().map(|row| Ok((row.get("generation")?, row.get("agents")?))).collect()
+}
+
+/// Agents that have certificates, but none of a root that is still trusted. There are none but after a root was retired
+/// by force.
+///
+/// # Errors
+/// When the database fails.
+pub async fn agent_certificate_list_untrusted(db: &mut impl Executor) -> Result<Vec<AgentId>, StoreError> {
+    let trusted = "SELECT 1 FROM certificate_authorities r WHERE r.role = 'root' AND r.retired_at_us IS NULL \
+                   AND r.generation = COALESCE(t.root_generation, 1)";
+    let sql = format!(
+        "SELECT a.id FROM agents a WHERE EXISTS (SELECT 1 FROM agent_certificates t WHERE t.agent_id = a.id) \
+         AND NOT EXISTS (SELECT 1 FROM agent_certificates t WHERE t.agent_id = a.id AND t.superseded_at_us IS NULL \
+         AND EXISTS ({trusted})) ORDER BY a.id LIMIT 100000"
+    );
+    let rows = db.fetch(sql, vec![]).await?;
+    rows.iter().map(|row| id_of(row, "id")).collect()
 }
 
 /// Notes that a certificate was seen in use.

@@ -79,6 +79,24 @@ pub(crate) fn tags_value(tags: &BTreeMap<String, String>) -> Result<Value, Store
     Ok(text.into())
 }
 
+/// Ids of tokens that were made before `made_before` and may still be used at `now`; at most `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn join_token_list_open_before(
+    db: &mut impl Executor,
+    made_before: Timestamp,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<String>, StoreError> {
+    let sql = format!(
+        "SELECT id FROM join_tokens WHERE created_at_us < ? AND expires_at_us > ? AND uses_left > 0 \
+         AND revoked_at_us IS NULL ORDER BY id LIMIT {limit}"
+    );
+    let rows = db.fetch(sql, vec![made_before.into(), now.into()]).await?;
+    rows.iter().map(|row| row.get("id")).collect()
+}
+
 /// Stores a new token.
 ///
 /// # Errors

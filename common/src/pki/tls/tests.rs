@@ -194,7 +194,7 @@ fn at_enrolment_the_pin_decides_which_ca_is_the_right_one() {
     let (ca, other) = (TestCa::new(), TestCa::new());
     let clock: SharedClock = Arc::new(ManualClock::at(NOW));
     let pinned = |root: &CertificateDer<'_>| {
-        let verifier = CollectorVerifier::pinned(Pin::of(root).unwrap());
+        let verifier = CollectorVerifier::pinned(Pin::of(root).unwrap().into());
         Arc::new(client_config(Arc::new(verifier), None, clock.clone()).unwrap())
     };
     shake(&pinned(&ca.root), &Arc::new(ca.server(NOW))).unwrap();

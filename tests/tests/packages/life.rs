@@ -32,6 +32,7 @@ fn packages_are_installed_enrolled_upgraded_and_purged_on_a_real_systemd() {
     everything_is_seen(&host);
     journal_is_clean(&host);
     reload(&host);
+    a_missing_right_is_told(&host);
 
     let next = Packages::build("0.2.0").unwrap();
     host.install(&next);
@@ -108,6 +109,33 @@ fn reload(host: &Host<'_>) {
         wait::check(journal.contains("configuration read again") && journal.contains("DEBUG"), || journal.clone())
     });
     assert_eq!([AGENT, COLLECTOR].map(|unit| host.pid(unit)), pids);
+    host.wait_until_well();
+}
+
+/// Without its capabilities the agent still lists ports, and says which right it lacks for their owners.
+fn a_missing_right_is_told(host: &Host<'_>) {
+    let folder = "/etc/systemd/system/orchestrix-agent.service.d";
+    let process = |host: &Host<'_>| {
+        let agent = host.agent()?;
+        let sources = agent["sources"].as_array().cloned().unwrap_or_default();
+        let process = sources.into_iter().find(|source| source["source"] == "process").map(|it| it["status"].clone());
+        process.ok_or_else(|| agent.to_string())
+    };
+    host.shell(&format!(
+        "mkdir {folder}; printf '[Service]\\nAmbientCapabilities=\\nCapabilityBoundingSet=\\n' > {folder}/x.conf"
+    ));
+    host.shell("systemctl daemon-reload; systemctl restart orchestrix-agent");
+    host.wait_for("the process source to be degraded", |host| {
+        let status = process(host)?;
+        let reason = status["reason"].as_str().unwrap_or_default();
+        let is_told = reason.contains("CAP_SYS_PTRACE") && reason.contains("owners of some sockets");
+        wait::check(status["health"] == "degraded" && is_told, || status.to_string())
+    });
+    host.shell(&format!("rm -r {folder}; systemctl daemon-reload; systemctl restart orchestrix-agent"));
+    host.wait_for("the process source to be healthy", |host| {
+        let status = process(host)?;
+        wait::check(status["health"] == "healthy", || status.to_string())
+    });
     host.wait_until_well();
 }
 

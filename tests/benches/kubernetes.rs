@@ -96,8 +96,9 @@ fn measure(cluster: &RealKubernetes, what: &str, lease: bool) {
     let minute: Vec<f64> = first.iter().zip(later).map(|(before, after)| lossy(after - before) * 60.0 / took).collect();
     let cpu = proc::cpu_time(pid).saturating_sub(cpu).as_secs_f64() * 3_600.0 / took;
     part::measured(&format!(
-        "  {what}: PSS {:.1} MiB, {cpu:.1} CPU s per hour; first picture after {:.1} s",
+        "  {what}: PSS {:.1} MiB ({:.1} its own data), {cpu:.1} CPU s per hour; first picture after {:.1} s",
         lossy(proc::pss_bytes(pid)) / 1_048_576.0,
+        lossy(proc::pss_own_bytes(pid)) / 1_048_576.0,
         complete.as_secs_f32()
     ));
     part::measured(&format!(

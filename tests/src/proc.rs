@@ -25,10 +25,24 @@ pub fn cpu_time(pid: u32) -> Duration {
 /// When it cannot be read.
 #[must_use]
 pub fn pss_bytes(pid: u32) -> u64 {
+    rollup(pid, "Pss:")
+}
+
+/// What of it is the process's own data, without the pages of its program's file, in bytes.
+///
+/// # Panics
+/// When it cannot be read.
+#[must_use]
+pub fn pss_own_bytes(pid: u32) -> u64 {
+    rollup(pid, "Pss_Anon:")
+}
+
+fn rollup(pid: u32, name: &str) -> u64 {
     let path = format!("/proc/{pid}/smaps_rollup");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).expect("smaps_rollup has a Pss line");
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().expect("Pss is a number of kB") * 1_024
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let line = line.unwrap_or_else(|| panic!("{path} has no line {name}"));
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().expect("it is a number of kB") * 1_024
 }
 
 /// Number of processes on this machine.
@@ -48,7 +62,8 @@ mod tests {
         while cpu_time(std::process::id()) < Duration::from_millis(1) {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
-        assert!(pss_bytes(std::process::id()) > 100_000);
+        let (all, own) = (pss_bytes(std::process::id()), pss_own_bytes(std::process::id()));
+        assert!(all > 100_000 && own > 0 && own <= all, "{all} {own}");
         assert!(process_count() > 1);
     }
 }

@@ -17,4 +17,5 @@ pub mod reconcile;
 pub mod serve;
 pub mod session;
 pub mod store;
+pub mod transfer;
 pub mod web;

@@ -12,7 +12,9 @@ mod check;
 mod computes;
 mod drift;
 mod exit;
+mod export;
 mod health;
+mod import;
 mod matches;
 mod migrate;
 mod openapi;
@@ -75,6 +77,10 @@ pub enum Command {
     Drift(drift::Args),
     /// Merges computes, claims and splits them, and undoes it.
     Computes(computes::Args),
+    /// Makes and changes what files say: spreadsheets or JSON.
+    Import(import::Args),
+    /// Writes the inventory as spreadsheets or JSON.
+    Export(export::Args),
     /// Looks for rows that contradict each other.
     Check(check::Args),
     /// Succeeds when the collector of this configuration is ready, and says why not otherwise.
@@ -116,6 +122,8 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             Command::Matches(args) => matches::run(args).await,
             Command::Drift(args) => drift::run(args).await,
             Command::Computes(args) => computes::run(args).await,
+            Command::Import(args) => import::run(args).await,
+            Command::Export(args) => export::run(args).await,
             Command::Check(args) => check::run(args).await,
             Command::Health(args) => health::run(args).await,
             Command::Openapi(args) => openapi::run(&args),

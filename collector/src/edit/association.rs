@@ -27,7 +27,7 @@ use crate::{
 /// Makes an association, or makes an inferred one the person's.
 pub(super) async fn create(tx: &mut Tx, by: By<'_>, data: &Json) -> Result<Done, EditError> {
     let mut given = check::read(&FORM, data, None);
-    reference::answer(tx, &FORM, &mut given, None).await?;
+    reference::answer(tx, by, &FORM, &mut given, None).await?;
     reference::attached(tx, &FORM, &mut given, None).await?;
     super::write::settle(&mut given)?;
     let number = |column: &str| given.columns.get(column).and_then(Json::as_i64).unwrap_or(0);
@@ -52,7 +52,7 @@ pub(super) async fn create(tx: &mut Tx, by: By<'_>, data: &Json) -> Result<Done,
 /// Changes an association; it becomes the person's.
 pub(super) async fn update(tx: &mut Tx, by: By<'_>, key: &Key, before: Record, data: &Json) -> Result<Done, EditError> {
     let mut given = check::read(&FORM, data, Some(&before.shown));
-    reference::answer(tx, &FORM, &mut given, Some(&before.shown)).await?;
+    reference::answer(tx, by, &FORM, &mut given, Some(&before.shown)).await?;
     super::write::settle(&mut given)?;
     if given.columns.is_empty() {
         return Ok(Done {

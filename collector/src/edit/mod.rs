@@ -13,6 +13,7 @@
 //!   holds for a capability as a whole.
 
 mod association;
+pub(crate) mod bulk;
 mod capability;
 pub(crate) mod chain;
 mod check;
@@ -23,7 +24,7 @@ pub(crate) mod forms;
 mod place;
 mod problem;
 mod reference;
-mod rule;
+pub(crate) mod rule;
 #[cfg(test)]
 mod tests;
 mod trail;
@@ -133,6 +134,17 @@ pub(crate) enum Outcome {
 pub(crate) struct By<'a> {
     pub(crate) actor: &'a Actor,
     pub(crate) at: Timestamp,
+    pub(crate) words: Words,
+}
+
+/// Which words a field takes that has a list of usual ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// Those of the list, and those that are in use.
+    #[default]
+    Known,
+    /// Any.
+    Any,
 }
 
 /// Why a list of operations was not carried out, and which of them is to blame.
@@ -167,13 +179,13 @@ impl Editor {
     }
 
     async fn attempt(&self, actor: &Actor, operations: &[Operation], mode: Mode) -> Result<Vec<Done>, Failed> {
-        let by = By { actor, at: self.clock.now() };
+        let by = By { actor, at: self.clock.now(), words: Words::Known };
         let (mut given_up, mut reached) = (None, 0);
         let committed = crate::transaction!(self.db, |tx| {
             let mut done = Vec::with_capacity(operations.len());
             for (index, operation) in operations.iter().enumerate() {
                 reached = index;
-                let carried_out = match chain::resolved(operation, &done) {
+                let carried_out = match chain::resolved(operation, |index| chain::made(&done, index)) {
                     Ok(operation) => write::carry_out_in_tx(tx, by, &operation).await,
                     Err(error) => Err(error),
                 };

@@ -4,6 +4,8 @@
 //! A cloud that is not given is filled in from the place; one that contradicts it is refused; and when a place moves to
 //! another cloud, what stands in it moves along.
 
+use std::collections::HashMap;
+
 use serde_json::Value as Json;
 
 use super::{By, EditError, FieldProblem, check::Given, form::Form, forms, problem::INCONSISTENT_PLACE, trail};
@@ -44,21 +46,51 @@ fn standing(form: &Form) -> Option<&'static Standing> {
     }
 }
 
-/// Fills in the cloud that follows from the place, or says that the given one contradicts it.
+/// The clouds of places and the partners of clouds that were read already.
+#[derive(Debug, Default)]
+pub(super) struct Clouds {
+    of_places: HashMap<i64, Option<i64>>,
+    partners: HashMap<i64, Option<i64>>,
+}
+
+impl Clouds {
+    async fn of_place(&mut self, tx: &mut Tx, standing: &Standing, place: i64) -> Result<Option<i64>, EditError> {
+        if let Some(known) = self.of_places.get(&place) {
+            return Ok(*known);
+        }
+        let row = tx.fetch_optional(standing.sql.to_owned(), vec![place.into()]).await?;
+        let cloud: Option<i64> = row.map(|row| row.get("cloud")).transpose()?.flatten();
+        self.of_places.insert(place, cloud);
+        Ok(cloud)
+    }
+
+    async fn partner(&mut self, tx: &mut Tx, cloud: i64) -> Result<Option<i64>, EditError> {
+        if let Some(known) = self.partners.get(&cloud) {
+            return Ok(*known);
+        }
+        let sql = "SELECT partner_id FROM clouds WHERE id = ?".to_owned();
+        let row = tx.fetch_optional(sql, vec![cloud.into()]).await?;
+        let partner: Option<i64> = row.map(|row| row.get("partner_id")).transpose()?.flatten();
+        self.partners.insert(cloud, partner);
+        Ok(partner)
+    }
+}
+
+/// Fills in the cloud that follows from the place, or says that the given one contradicts it. `clouds` serves one form
+/// as long as no place moves.
 pub(super) async fn agree(
     tx: &mut Tx,
     form: &'static Form,
     given: &mut Given,
     current: Option<&Shown>,
+    clouds: &mut Clouds,
 ) -> Result<(), EditError> {
     let Some(standing) = standing(form) else { return Ok(()) };
     if !given.columns.contains_key(standing.column) && !given.columns.contains_key("cloud_id") {
         return Ok(());
     }
     let Some(place) = given.future(standing.column, current).as_i64() else { return Ok(()) };
-    let row = tx.fetch_optional(standing.sql.to_owned(), vec![place.into()]).await?;
-    let cloud: Option<i64> = row.map(|row| row.get("cloud")).transpose()?.flatten();
-    let Some(cloud) = cloud else { return Ok(()) };
+    let Some(cloud) = clouds.of_place(tx, standing, place).await? else { return Ok(()) };
     match given.columns.get("cloud_id").and_then(Json::as_i64) {
         Some(other) if other != cloud => {
             let reason = format!("is {other}, but {} {place} belongs to cloud {cloud}", standing.place);
@@ -69,10 +101,7 @@ pub(super) async fn agree(
         None => drop(given.columns.insert("cloud_id", cloud.into())),
     }
     if form.word() == "datacenter" && given.future("partner_id", current).is_null() {
-        let sql = "SELECT partner_id FROM clouds WHERE id = ?".to_owned();
-        if let Some(row) = tx.fetch_optional(sql, vec![cloud.into()]).await? {
-            given.columns.insert("partner_id", row.get::<Option<i64>>("partner_id")?.into());
-        }
+        given.columns.insert("partner_id", clouds.partner(tx, cloud).await?.into());
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{
-    EditError, FieldProblem, Key,
+    By, EditError, FieldProblem, Key, Words,
     check::{Given, Question},
     form::Form,
     problem::{NOT_UNIQUE, UNKNOWN_REFERENCE},
@@ -11,7 +11,7 @@ use super::{
     write::value,
 };
 use crate::{
-    catalog::{KINDS, Kind},
+    catalog::{Field, KINDS, Kind},
     store::{
         Executor, Tx, Value,
         rows::record::{Shown, record_exists},
@@ -21,6 +21,7 @@ use crate::{
 /// Answers what the check left over.
 pub(super) async fn answer(
     tx: &mut Tx,
+    by: By<'_>,
     form: &'static Form,
     given: &mut Given,
     current: Option<&Shown>,
@@ -41,23 +42,36 @@ pub(super) async fn answer(
                 }
             }
             Question::InUse { field, word, words } => {
-                if !record_exists(tx, form.kind.table, &[(field.column, word.as_str().into())], None).await? {
-                    let expected = format!("one of {}, or a word that is in use already", words.join(", "));
-                    let word: String = word.chars().take(64).collect();
-                    given.problem(FieldProblem::new(field.name, "unknown-word", format!("is {word:?}"), expected));
+                if by.words == Words::Known && !is_in_use(tx, form, field, &word).await? {
+                    given.problem(unusual(field, &word, words));
                 }
             }
             // Nobody knows better.
-            Question::Discovered { field } => {
-                let expected = form.input(field.name).map(|(input, _)| rule::expected(input.rule)).unwrap_or_default();
-                given.problem(FieldProblem::new(field.name, "required", "is empty", expected));
-            }
+            Question::Discovered { field } => given.problem(empty(form, field)),
         }
     }
     Ok(())
 }
 
-fn unknown(field: &str, kind: &str, id: i64) -> FieldProblem {
+/// Whether a column holds a word somewhere already.
+pub(super) async fn is_in_use(tx: &mut Tx, form: &Form, field: &Field, word: &str) -> Result<bool, EditError> {
+    Ok(record_exists(tx, form.kind.table, &[(field.column, word.into())], None).await?)
+}
+
+/// A word that is neither usual nor in use.
+pub(super) fn unusual(field: &Field, word: &str, words: &[&str]) -> FieldProblem {
+    let expected = format!("one of {}, or a word that is in use already", words.join(", "));
+    let word: String = word.chars().take(64).collect();
+    FieldProblem::new(field.name, "unknown-word", format!("is {word:?}"), expected)
+}
+
+/// What is needed was emptied.
+pub(super) fn empty(form: &'static Form, field: &Field) -> FieldProblem {
+    let expected = form.input(field.name).map(|(input, _)| rule::expected(input.rule)).unwrap_or_default();
+    FieldProblem::new(field.name, "required", "is empty", expected)
+}
+
+pub(super) fn unknown(field: &str, kind: &str, id: i64) -> FieldProblem {
     let title = rule::title(kind);
     FieldProblem::new(field, UNKNOWN_REFERENCE, format!("there is no {title} {id}"), format!("the id of a {title}"))
 }
@@ -117,7 +131,7 @@ pub(super) async fn unique(
 
 impl Form {
     /// The columns that name the resource which a row is attached to.
-    pub(super) fn attached(&self) -> Option<(&'static str, &'static str)> {
+    pub(crate) fn attached(&self) -> Option<(&'static str, &'static str)> {
         let pairs = [("resource_type", "resource_id"), ("target_type", "target_id")];
         let has = |column: &str| self.kind.fields.iter().any(|field| field.column == column);
         pairs.into_iter().find(|(type_column, id_column)| has(type_column) && has(id_column))

@@ -25,7 +25,7 @@ fn broken(code: &'static str, reason: impl Into<String>, rule: Rule) -> Broken {
 }
 
 /// What a rule lets through, for people.
-pub(super) fn expected(rule: Rule) -> String {
+pub(crate) fn expected(rule: Rule) -> String {
     match rule {
         Rule::Line(most) => format!("a text of 1 to {most} characters on one line"),
         Rule::Exact(most) => format!("a text of at most {most} characters on one line"),
@@ -49,7 +49,7 @@ pub(super) fn expected(rule: Rule) -> String {
 }
 
 /// What a kind is called in prose.
-pub(super) fn title(kind: &str) -> &str {
+pub(crate) fn title(kind: &str) -> &str {
     match kind {
         "availabilityzone" => "availability zone",
         "networkdevice" => "network device",

@@ -8,7 +8,8 @@ use super::{
     delete, discovered,
     form::Form,
     forms::{CAPABILITY, ENVIRONMENT_ASSOCIATION},
-    place, reference, row_tag, trail,
+    place::{self, Clouds},
+    reference, row_tag, trail,
 };
 use crate::{
     catalog::{FieldKind, fold},
@@ -93,9 +94,9 @@ fn whole(form: &'static Form, data: &Json) -> Json {
 
 async fn create(tx: &mut Tx, by: By<'_>, form: &'static Form, data: &Json) -> Result<Done, EditError> {
     let mut given = check::read(form, data, None);
-    reference::answer(tx, form, &mut given, None).await?;
+    reference::answer(tx, by, form, &mut given, None).await?;
     reference::attached(tx, form, &mut given, None).await?;
-    place::agree(tx, form, &mut given, None).await?;
+    place::agree(tx, form, &mut given, None, &mut Clouds::default()).await?;
     reference::unique(tx, form, &mut given, None).await?;
     settle(&mut given)?;
     // What is not there has its default, which null would take away.
@@ -121,9 +122,9 @@ async fn update(
     let stored = &before.shown;
     let mut given = check::read(form, data, Some(stored));
     let handed = discovered::hand_over(tx, form, key, &mut given, stored).await?;
-    reference::answer(tx, form, &mut given, Some(stored)).await?;
+    reference::answer(tx, by, form, &mut given, Some(stored)).await?;
     reference::attached(tx, form, &mut given, Some(stored)).await?;
-    place::agree(tx, form, &mut given, Some(stored)).await?;
+    place::agree(tx, form, &mut given, Some(stored), &mut Clouds::default()).await?;
     reference::unique(tx, form, &mut given, Some((key, stored))).await?;
     settle(&mut given)?;
     given.columns.retain(|column, value| stored.get(column) != Some(value));
@@ -157,7 +158,7 @@ pub(super) async fn read_back(tx: &mut Tx, form: &'static Form, key: &Key) -> Re
     record.ok_or_else(|| EditError::NotFound { what: form.one, id: key_text(key) })
 }
 
-fn key_of(form: &'static Form, columns: &Shown) -> Key {
+pub(super) fn key_of(form: &'static Form, columns: &Shown) -> Key {
     form.key.iter().map(|column| value(columns.get(column).unwrap_or(&Json::Null))).collect()
 }
 
@@ -203,7 +204,7 @@ pub(super) fn key_text(key: &[Value]) -> String {
 }
 
 /// The columns that say when the row was made and changed, where the table has them.
-fn stamps(form: &'static Form, by: By<'_>, columns: &[&'static str]) -> Vec<(&'static str, Value)> {
+pub(super) fn stamps(form: &'static Form, by: By<'_>, columns: &[&'static str]) -> Vec<(&'static str, Value)> {
     let text = by.at.to_string();
     let at: String = text.chars().take(19).map(|letter| if letter == 'T' { ' ' } else { letter }).collect();
     let has = |column: &&'static str| form.kind.fields.iter().any(|field| field.column == *column);

@@ -35,7 +35,7 @@ mod record;
 mod resource;
 pub mod search;
 pub mod sequence;
-mod tag_rows;
+pub(crate) mod tag_rows;
 mod time;
 mod token;
 pub mod tree;

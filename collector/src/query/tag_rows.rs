@@ -6,8 +6,7 @@
 use crate::{catalog::Kind, store::Dialect};
 
 /// The origin of a tag of the existing inventory.
-#[cfg(test)]
-const LEGACY: &str = "legacy";
+pub(crate) const LEGACY: &str = "legacy";
 
 /// What a statement reads the rows of a kind from, to be followed by an alias.
 pub(super) fn table_of(kind: &Kind, dialect: Dialect) -> String {
@@ -15,7 +14,7 @@ pub(super) fn table_of(kind: &Kind, dialect: Dialect) -> String {
 }
 
 /// The derived table of all tags, with the columns of `resource_tags`.
-pub(super) fn tag_rows(dialect: Dialect) -> String {
+pub(crate) fn tag_rows(dialect: Dialect) -> String {
     // Character sets and collations of an existing table are its own; ours tell capital letters from small ones.
     let text = |sql: &str| match dialect {
         Dialect::Sqlite => sql.to_owned(),

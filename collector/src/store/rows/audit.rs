@@ -30,6 +30,9 @@ pub struct AuditEntry<'a> {
     pub detail: Json,
 }
 
+const COLUMNS: [&str; 9] =
+    ["at_us", "actor_kind", "actor_id", "action", "resource_type", "resource_id", "detail", "chain", "chain_hash"];
+
 /// The chain of this collector: the name of its host, so that it goes on after a restart.
 static CHAIN: LazyLock<String> = LazyLock::new(|| {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -41,25 +44,38 @@ static CHAIN: LazyLock<String> = LazyLock::new(|| {
 /// # Errors
 /// When the database fails.
 pub async fn audit_insert_in_tx(tx: &mut Tx, entry: &AuditEntry<'_>) -> Result<(), StoreError> {
+    audit_insert_many_in_tx(tx, std::slice::from_ref(entry)).await
+}
+
+/// Adds entries to the chain of this collector, in their order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn audit_insert_many_in_tx(tx: &mut Tx, entries: &[AuditEntry<'_>]) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
     let chain = CHAIN.as_str();
-    let head = head_in_tx(tx, chain).await?;
-    let hash = hash(&head, entry);
-    let sql = "INSERT INTO audit_log (at_us, actor_kind, actor_id, action, resource_type, resource_id, detail, chain, \
-               chain_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let values = vec![
-        entry.at.into(),
-        entry.actor_kind.into(),
-        entry.actor_id.into(),
-        entry.action.into(),
-        entry.resource_type.into(),
-        entry.resource_id.into(),
-        (&entry.detail).into(),
-        chain.into(),
-        hash.as_str().into(),
-    ];
-    tx.execute(sql, values).await?;
-    let sql = "UPDATE audit_chains SET entries = entries + 1, head = ? WHERE chain = ?";
-    tx.execute(sql, vec![hash.into(), chain.into()]).await.map(drop)
+    let mut head = head_in_tx(tx, chain).await?;
+    let mut rows = Vec::with_capacity(entries.len());
+    for entry in entries {
+        head = hash(&head, entry);
+        rows.push(vec![
+            entry.at.into(),
+            entry.actor_kind.into(),
+            entry.actor_id.into(),
+            entry.action.into(),
+            entry.resource_type.into(),
+            entry.resource_id.into(),
+            (&entry.detail).into(),
+            chain.into(),
+            head.as_str().into(),
+        ]);
+    }
+    tx.insert_many("audit_log", &COLUMNS, rows, "").await?;
+    let sql = "UPDATE audit_chains SET entries = entries + ?, head = ? WHERE chain = ?";
+    let added = i64::try_from(entries.len()).unwrap_or(i64::MAX);
+    tx.execute(sql, vec![added.into(), head.into(), chain.into()]).await.map(drop)
 }
 
 /// Where a chain ends. Keeps others from adding to it until the transaction ends.

@@ -83,6 +83,10 @@ pub struct ComputeRow {
 
 /// Status of a compute that turned out to be another one.
 pub const MERGED: &str = "MERGED";
+/// Status of a compute that is in use.
+pub const ACTIVE: &str = "ACTIVE";
+/// Status of one that is in use and does not answer.
+pub const UNREACHABLE: &str = "UNREACHABLE";
 
 const MATCHED: &str =
     "SELECT id, name, hostname, ip_address, primary_mac_address, serial_number, status FROM computes WHERE";
@@ -247,7 +251,7 @@ pub async fn compute_set_status_in_tx(
     from: &str,
     to: &str,
 ) -> Result<BTreeMap<i64, Stored>, StoreError> {
-    let unless = if to == "UNREACHABLE" {
+    let unless = if to == UNREACHABLE {
         "NOT EXISTS (SELECT 1 FROM agents a WHERE a.compute_id = computes.id AND a.reachable = 1) AND"
     } else {
         ""

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::stored::{Stored, stored_columns, stored_in_tx, stored_row};
 use crate::{
     catalog::{Field, FieldKind, Kind},
-    store::{Dialect, Executor, StoreError, Tx, Value},
+    store::{Dialect, Executor, StoreError, Tx, Value, dialect::placeholders},
 };
 
 /// Columns with their values as they are shown. A column that is NULL is there as `null`.
@@ -66,6 +66,66 @@ pub(crate) async fn record_get(
     let sql = format!("SELECT {} FROM {} WHERE {condition}", stored_columns(kind, "", dialect), kind.table);
     let row = from.fetch_optional(sql, values).await?;
     row.map(|row| Ok(Record::new(kind, stored_row(kind, &row)?))).transpose()
+}
+
+/// Reads the rows of a kind that have one of these keys, in bulk and in no particular order; those that are not there are
+/// left out.
+///
+/// # Errors
+/// When a statement fails.
+pub(crate) async fn record_find(
+    from: &mut impl Executor,
+    dialect: Dialect,
+    kind: &Kind,
+    columns: &[&'static str],
+    keys: &[Vec<Value>],
+) -> Result<Vec<Record>, StoreError> {
+    let select = format!("SELECT {} FROM {} WHERE", stored_columns(kind, "", dialect), kind.table);
+    let one = format!("({} = ?)", columns.join(" = ? AND "));
+    let mut found = Vec::with_capacity(keys.len());
+    for chunk in keys.chunks(Dialect::ROWS_PER_STATEMENT) {
+        let condition = match columns {
+            [column] => format!("{column} IN {}", placeholders(chunk.len())),
+            _ => vec![one.as_str(); chunk.len()].join(" OR "),
+        };
+        let rows = from.fetch(format!("{select} {condition}"), chunk.iter().flatten().cloned().collect()).await?;
+        for row in rows {
+            found.push(Record::new(kind, stored_row(kind, &row)?));
+        }
+    }
+    Ok(found)
+}
+
+/// Where rows of a kind are read from, and in which order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listing<'a> {
+    pub(crate) kind: &'static Kind,
+    /// The table, or what stands for it.
+    pub(crate) table: &'a str,
+    /// The columns that order the rows; no two rows share their values.
+    pub(crate) key: &'a [&'static str],
+}
+
+/// Reads a page of the rows of a kind, behind a key.
+///
+/// # Errors
+/// When the statement fails.
+pub(crate) async fn record_page(
+    from: &mut impl Executor,
+    dialect: Dialect,
+    Listing { kind, table, key }: Listing<'_>,
+    after: &[Value],
+    limit: usize,
+) -> Result<Vec<Record>, StoreError> {
+    let columns = key.join(", ");
+    let behind =
+        if after.is_empty() { String::new() } else { format!(" WHERE ({columns}) > {}", placeholders(after.len())) };
+    let sql = format!(
+        "SELECT {} FROM {table} t{behind} ORDER BY {columns} LIMIT {limit}",
+        stored_columns(kind, "t.", dialect)
+    );
+    let rows = from.fetch(sql, after.to_vec()).await?;
+    rows.iter().map(|row| Ok(Record::new(kind, stored_row(kind, row)?))).collect()
 }
 
 /// Reads a row and keeps others from writing it until the transaction ends.

@@ -8,6 +8,7 @@ pub mod api;
 mod catalog;
 pub mod cli;
 pub mod config;
+mod connection;
 pub mod edit;
 pub mod environment;
 pub mod metrics;

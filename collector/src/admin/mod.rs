@@ -38,6 +38,16 @@ pub enum AdminError {
         /// What would be right.
         expected: String,
     },
+    /// A value makes no sense in the present state.
+    #[error("{field} {problem}; expected {expected}")]
+    Unfit {
+        /// Its name in a request.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+        /// What would be right.
+        expected: String,
+    },
     /// It makes no sense in the present state.
     #[error("{0}")]
     Conflict(String),

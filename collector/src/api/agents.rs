@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{
     ToSchema,
     openapi::{
-        ContentBuilder, HttpMethod, Ref, Type,
+        ContentBuilder, HttpMethod, Ref, Required, Type,
         path::{OperationBuilder, ParameterIn},
-        request_body::RequestBodyBuilder,
+        request_body::{RequestBody, RequestBodyBuilder},
         schema::ObjectBuilder,
     },
 };
@@ -36,14 +36,19 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 struct Revocation {
     /// For people, at most 255 characters.
+    #[schema(max_length = 255)]
     reason: String,
 }
+
+/// Characters of the name of a source.
+const LONGEST_SOURCE: usize = 32;
 
 /// What to look at again.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Refresh {
-    /// The sources, for example `docker`; all when empty.
+    /// The sources, for example `docker`; all when empty. Each has 1 to 32 characters.
+    #[schema(max_items = 64)]
     sources: Vec<String>,
 }
 
@@ -86,6 +91,8 @@ pub(super) fn enter(routes: &mut Routes) {
     routes.add(HttpMethod::Post, path, Access::Role(Role::Admin), activate, activate_handler);
 
     let body = routes.schema::<Refresh>();
+    let source = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(LONGEST_SOURCE));
+    routes.describe_items("Refresh", "sources", source.build());
     let result = routes.schema::<RefreshResult>();
     let refresh = operation(routes, "refresh-agent", "Lets an agent look again and waits for the result", Some(body))
         .response("200", content("What came of it.", result))
@@ -97,9 +104,17 @@ pub(super) fn enter(routes: &mut Routes) {
     routes.add(HttpMethod::Post, path, Access::Role(Role::Operator), refresh, refresh_handler);
 }
 
-pub(super) fn json_body(schema: Ref) -> utoipa::openapi::request_body::RequestBody {
+/// A body that may be left out: then nothing is given.
+pub(super) fn json_body(schema: Ref) -> RequestBody {
     let content = ContentBuilder::new().schema(Some(schema)).build();
     RequestBodyBuilder::new().content("application/json", content).build()
+}
+
+/// A body that must be given.
+pub(super) fn needed_body(schema: Ref) -> RequestBody {
+    let mut body = json_body(schema);
+    body.required = Some(Required::True);
+    body
 }
 
 async fn revoke_handler(
@@ -138,7 +153,7 @@ async fn refresh_handler(
 ) -> Result<Response, Problem> {
     let agent = agent_id(&id)?;
     let Refresh { sources } = respond::body(&bytes)?;
-    if sources.len() > 64 || sources.iter().any(|source| source.is_empty() || source.len() > 32) {
+    if sources.len() > 64 || sources.iter().any(|source| !(1..=LONGEST_SOURCE).contains(&source.chars().count())) {
         let problem = Problem::new(StatusCode::BAD_REQUEST, "invalid-body", "these are no sources");
         return Err(problem.at("sources", "at most 64 names of sources, for example docker"));
     }

@@ -21,7 +21,7 @@ use utoipa::{
 
 use super::{
     ApiState, Problem,
-    agents::json_body,
+    agents::needed_body,
     auth::{Access, Caller},
     lists::{parameter, plain},
     respond,
@@ -76,7 +76,7 @@ pub(super) fn enter(routes: &mut Routes) {
         .operation_id(Some("create-api-token"))
         .summary(Some("Makes an API token"))
         .description(Some("The token is shown this once; only its hash is stored."))
-        .request_body(Some(json_body(wanted)))
+        .request_body(Some(needed_body(wanted)))
         .response("201", content("The token.", made))
         .response("400", problem("The body is of another form, or a value is out of range."));
     routes.add(HttpMethod::Post, "/api/v1/api-tokens", Access::Role(Role::Admin), create, create_handler);

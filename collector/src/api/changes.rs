@@ -48,7 +48,9 @@ const BATCH: u32 = 256;
 
 pub(super) fn enter(routes: &mut Routes) {
     let entry = routes.schema::<HistoryEntry>();
-    let number = || ObjectBuilder::new().schema_type(Type::Integer).build();
+    let number = || ObjectBuilder::new().schema_type(Type::Integer).maximum(Some(i64::MAX));
+    // A header is a text; an empty one says nothing.
+    let digits = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9]{0,18}$")).build();
     let text = || ObjectBuilder::new().schema_type(Type::String).build();
     let content = ContentBuilder::new().schema(Some(entry)).build();
     let batch = ContentBuilder::new().schema(Some(routes.schema::<Changes>())).build();
@@ -69,7 +71,7 @@ pub(super) fn enter(routes: &mut Routes) {
         .parameter(parameter(
             "since",
             ParameterIn::Query,
-            number(),
+            number().minimum(Some(0)).build(),
             Some(
                 "Begins after this change, usually the `sequence` of a list; with what comes from now on when absent."
                     .into(),
@@ -78,7 +80,7 @@ pub(super) fn enter(routes: &mut Routes) {
         .parameter(parameter(
             "Last-Event-ID",
             ParameterIn::Header,
-            number(),
+            digits,
             Some("The number of the last event that was received; wins over `since`.".into()),
         ))
         .parameter(parameter(
@@ -90,7 +92,7 @@ pub(super) fn enter(routes: &mut Routes) {
         .parameter(parameter(
             "computeId",
             ParameterIn::Query,
-            number(),
+            number().minimum(Some(0)).build(),
             Some("Only changes on this compute. Repeated: any of them.".into()),
         ))
         .response("200", events)

@@ -14,7 +14,7 @@ use super::{
     lists::{self, plain},
     matches, monitor, mutate, nested, operations, places,
     routes::{BEARER, COOKIE, Routes},
-    search, web_session,
+    schema, search, web_session,
 };
 use crate::{admin::Role, edit::forms, query};
 
@@ -134,8 +134,10 @@ fn document(routes: &Routes) -> OpenApi {
         .description(Some(ABOUT))
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
+    let mut schemas = routes.schemas.clone();
+    schema::settle(&mut schemas);
     let components = ComponentsBuilder::new()
-        .schemas_from_iter(routes.schemas.clone())
+        .schemas_from_iter(schemas)
         .security_scheme(BEARER, SecurityScheme::Http(bearer))
         .security_scheme(COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(session)))
         .build();

@@ -16,7 +16,7 @@ use utoipa::{
 
 use super::{
     ApiState, Problem,
-    agents::json_body,
+    agents::needed_body,
     auth::{Access, Caller},
     respond,
     routes::{Routes, content, problem},
@@ -32,17 +32,21 @@ use crate::{
 /// What is decided about which drifts: about all of them or, where one is in the way, about none.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = DriftDecision)]
 struct Decision {
     /// `take`: the discovered value becomes the value, and discovery follows it from then on. `keep`: the person's value
     /// stays, and the drift opens again when the discovered value changes.
+    #[schema(pattern = "^(take|keep)$", required = true)]
     decision: String,
     /// The drifts, at most 1000.
+    #[schema(min_items = 1, max_items = 1000, required = true)]
     drifts: Vec<Picked>,
 }
 
 /// A drift that is decided.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DriftPick)]
 struct Picked {
     /// The drift.
     id: i64,
@@ -58,7 +62,7 @@ pub(super) fn enter(routes: &mut Routes) {
         .operation_id(Some("decide-drifts"))
         .summary(Some("Takes discovered values, or keeps what people entered"))
         .description(Some("One operation, which can be undone."))
-        .request_body(Some(json_body(decision)))
+        .request_body(Some(needed_body(decision)))
         .response("200", content("What was decided.", report))
         .response("400", problem("The body is of another form."))
         .response("404", problem("There is no such drift; the values agree by now."))

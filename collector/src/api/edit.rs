@@ -15,7 +15,7 @@ use serde_json::Value;
 use utoipa::{
     ToSchema,
     openapi::{
-        ContentBuilder, HttpMethod, Ref, Type,
+        ContentBuilder, HttpMethod, Ref, Required, Type,
         header::HeaderBuilder,
         path::{OperationBuilder, ParameterIn},
         request_body::RequestBodyBuilder,
@@ -61,7 +61,7 @@ pub(super) fn enter<R: Resource>(routes: &mut Routes, form: &'static Form) {
     let changes = routes.described(&format!("{}Changes", R::name()), schema::changes::<R>(form));
 
     let create = operation::<R>(&format!("create-{name}"), &format!("Makes one {}", R::ONE))
-        .request_body(Some(body(&new, &["application/json"])))
+        .request_body(Some(body(&new, &["application/json"], Required::True)))
         .response("201", tagged("It, as it is now.", view.clone(), true));
     let create = refusals(create);
     routes.add(HttpMethod::Post, &list, operator, create, async move |api, caller, headers, bytes| {
@@ -72,7 +72,7 @@ pub(super) fn enter<R: Resource>(routes: &mut Routes, form: &'static Form) {
         .description(Some("A merge patch: what is not given stays as it is, `null` empties a field."))
         .parameters(Some(key_parameters::<R>()))
         .parameter(if_match())
-        .request_body(Some(body(&changes, &["application/merge-patch+json", "application/json"])))
+        .request_body(Some(body(&changes, &["application/merge-patch+json", "application/json"], Required::False)))
         .response("200", tagged("It, as it is now.", view.clone(), false));
     let update = stale(refusals(update));
     routes.add(HttpMethod::Patch, &one, operator, update, async move |api, caller, path, headers, bytes| {
@@ -80,10 +80,11 @@ pub(super) fn enter<R: Resource>(routes: &mut Routes, form: &'static Form) {
     });
 
     if !form.is_numbered() {
+        let whole = routes.described(&format!("{}Content", R::name()), schema::whole::<R>(form));
         let put = operation::<R>(&format!("put-{name}"), &format!("Makes or replaces one {}", R::ONE))
             .parameters(Some(key_parameters::<R>()))
             .parameter(if_match())
-            .request_body(Some(body(&changes, &["application/json"])))
+            .request_body(Some(body(&whole, &["application/json"], Required::True)))
             .response("200", tagged("It, as it is now.", view.clone(), false))
             .response("201", tagged("It is new.", view, true));
         let put = stale(refusals(put));
@@ -124,25 +125,25 @@ fn refusals(operation: OperationBuilder) -> OperationBuilder {
         .response("413", problem("The body is too large."))
 }
 
-fn stale(operation: OperationBuilder) -> OperationBuilder {
+pub(super) fn stale(operation: OperationBuilder) -> OperationBuilder {
     operation.response("412", problem("It was changed meanwhile (If-Match); `current` is what it is now."))
 }
 
-fn if_match() -> utoipa::openapi::path::Parameter {
+pub(super) fn if_match() -> utoipa::openapi::path::Parameter {
     let about = "The ETag of the answer that the caller has seen; without it the last writer of a field wins.";
     let schema = ObjectBuilder::new().schema_type(Type::String).build();
     parameter("If-Match", ParameterIn::Header, schema, Some(about.to_owned()))
 }
 
-fn body(schema: &Ref, types: &[&str]) -> utoipa::openapi::request_body::RequestBody {
-    let body = RequestBodyBuilder::new().required(Some(utoipa::openapi::Required::True));
+fn body(schema: &Ref, types: &[&str], required: Required) -> utoipa::openapi::request_body::RequestBody {
+    let body = RequestBodyBuilder::new().required(Some(required));
     types
         .iter()
         .fold(body, |body, kind| body.content(*kind, ContentBuilder::new().schema(Some(schema.clone())).build()))
         .build()
 }
 
-fn tagged(description: &str, view: Ref, made: bool) -> utoipa::openapi::Response {
+pub(super) fn tagged(description: &str, view: Ref, made: bool) -> utoipa::openapi::Response {
     let text = |about: &str| {
         let schema = ObjectBuilder::new().schema_type(Type::String).build();
         HeaderBuilder::new().schema(Some(schema)).description(Some(about)).build()

@@ -6,15 +6,15 @@ use axum::{
     Extension,
     body::Bytes,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use utoipa::{
-    ToSchema,
+    PartialSchema as _, ToSchema,
     openapi::{
-        HttpMethod, Type,
+        HttpMethod, RefOr, Schema, Type,
         path::{OperationBuilder, ParameterIn},
         schema::ObjectBuilder,
     },
@@ -22,8 +22,9 @@ use utoipa::{
 
 use super::{
     ApiState, Problem,
-    agents::json_body,
+    agents::{json_body, needed_body},
     auth::{Access, Caller},
+    edit::{if_match, stale, tagged},
     lists::{self, parameter, plain},
     respond,
     routes::{Routes, content, problem},
@@ -33,9 +34,10 @@ use crate::{
     environment::{
         dry_run::{self, Budget, DryRun, Proposal, dry_run},
         rule::{self, Compiled, Rule, check},
-        rules::{RuleError, rule_create, rule_delete, rule_replace, rules_reset},
+        rules::{RuleError, rule_change, rule_create, rule_delete, rules_reset},
     },
-    query::{self, EnvironmentRule},
+    query::{self, EnvironmentRule, Resource as _},
+    store::rows::environment_rule::RuleRow,
 };
 
 /// How long a dry run may look.
@@ -120,6 +122,9 @@ struct Changed {
 pub(super) fn enter(routes: &mut Routes) {
     lists::enter::<EnvironmentRule>(routes, Access::Role(Role::Viewer));
     let (rule, stored) = (routes.schema::<Rule>(), routes.schema::<EnvironmentRule>());
+    let changes = routes.described("RuleChanges", rule_changes());
+    let value = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(256)).build();
+    routes.describe_items("Condition", "values", value);
     let (considered, tried) = (routes.schema::<Considered>(), routes.schema::<Tried>());
     let operator = Access::Role(Role::Operator);
     let operation = |id: &str, summary: &str, about: &str| {
@@ -141,8 +146,8 @@ pub(super) fn enter(routes: &mut Routes) {
         "Makes a rule",
         "Everything is evaluated again in the background; try the rule with a dry run before.",
     )
-    .request_body(Some(json_body(rule.clone())))
-    .response("201", content("The rule.", stored.clone()))
+    .request_body(Some(needed_body(rule)))
+    .response("201", tagged("The rule.", stored.clone(), true))
     .response("400", bad());
     routes.add(HttpMethod::Post, "/api/v1/environment-rules", operator, create, create_handler);
 
@@ -152,16 +157,20 @@ pub(super) fn enter(routes: &mut Routes) {
         "Members that are left out stay as they are; conditions and scope are replaced as a whole.",
     )
     .parameter(id())
-    .request_body(Some(json_body(rule)))
-    .response("200", content("The rule as it is now.", stored.clone()))
+    .parameter(if_match())
+    .request_body(Some(json_body(changes)))
+    .response("200", tagged("The rule as it is now.", stored, false))
     .response("400", bad())
     .response("404", missing());
+    let change = stale(change);
     routes.add(HttpMethod::Patch, "/api/v1/environment-rules/{id}", operator, change, change_handler);
 
     let delete = operation("delete-environment-rule", "Removes a rule", "What it inferred is taken back.")
         .parameter(id())
+        .parameter(if_match())
         .response("204", plain("It is gone."))
         .response("404", missing());
+    let delete = stale(delete);
     routes.add(HttpMethod::Delete, "/api/v1/environment-rules/{id}", operator, delete, delete_handler);
 
     let about = "Rules that people made stay; those of the default set become what they were at first.";
@@ -177,6 +186,22 @@ pub(super) fn enter(routes: &mut Routes) {
     routes.add(HttpMethod::Post, "/api/v1/environment-rules/dry-run", operator, attempt, dry_run_handler);
 }
 
+/// A body that changes a rule: nothing must be given, and what is not given has no default.
+fn rule_changes() -> Schema {
+    let RefOr::T(Schema::Object(mut rule)) = Rule::schema() else { return Schema::default() };
+    rule.description = Some("Changes of a rule: what is not given stays as it is.".to_owned());
+    rule.required.clear();
+    for property in rule.properties.values_mut() {
+        match property {
+            RefOr::T(Schema::Object(object)) => object.default = None,
+            RefOr::T(Schema::Array(list)) => list.default = None,
+            RefOr::T(Schema::OneOf(one)) => one.default = None,
+            _ => {}
+        }
+    }
+    rule.into()
+}
+
 async fn create_handler(
     State(api): State<ApiState>,
     Extension(caller): Extension<Caller>,
@@ -187,6 +212,9 @@ async fn create_handler(
     let id = rule_create(&api.db, &caller.actor(), api.clock.now(), rule).await?;
     let mut response = stored(&api, &headers, id).await?;
     *response.status_mut() = StatusCode::CREATED;
+    if let Ok(place) = HeaderValue::from_str(&format!("/api/v1/environment-rules/{id}")) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
     Ok(response)
 }
 
@@ -199,18 +227,12 @@ async fn change_handler(
 ) -> Result<Response, Problem> {
     let id = rule_id(&text)?;
     let Json::Object(given) = respond::body(&bytes)? else {
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid-body", "the body is no object").at("", "an object"));
+        return Err(
+            Problem::new(StatusCode::BAD_REQUEST, "invalid-body", "the body is no object").at("body", "an object")
+        );
     };
-    let now = api.clock.now();
-    let Some(before) = query::get::<EnvironmentRule>(&api.db, now, vec![id.into()]).await? else {
-        return Err(Problem::not_found("environment rule", &text));
-    };
-    let mut whole = serde_json::to_value(&before.rule).unwrap_or_default();
-    if let Json::Object(whole) = &mut whole {
-        whole.extend(given);
-    }
-    let rule: Rule = respond::body(whole.to_string().as_bytes())?;
-    rule_replace(&api.db, &caller.actor(), now, id, rule).await?;
+    let change = |before: Rule| changed(&before, &given);
+    rule_change(&api.db, &caller.actor(), api.clock.now(), id, &seen(&headers), &change).await?;
     stored(&api, &headers, id).await
 }
 
@@ -218,8 +240,9 @@ async fn delete_handler(
     State(api): State<ApiState>,
     Extension(caller): Extension<Caller>,
     Path(text): Path<String>,
+    headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    rule_delete(&api.db, &caller.actor(), api.clock.now(), rule_id(&text)?).await?;
+    rule_delete(&api.db, &caller.actor(), api.clock.now(), rule_id(&text)?, &seen(&headers)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -275,9 +298,36 @@ fn rule_id(text: &str) -> Result<i64, Problem> {
     text.parse().map_err(|_| Problem::not_found("environment rule", text))
 }
 
+/// A rule in which the given members are other ones.
+fn changed(before: &Rule, given: &Map<String, Json>) -> Result<Rule, Vec<rule::Problem>> {
+    let mut whole = serde_json::to_value(before).unwrap_or_default();
+    if let Json::Object(whole) = &mut whole {
+        whole.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    serde_path_to_error::deserialize(whole).map_err(|error| {
+        let field = error.path().to_string();
+        let reason = error.into_inner().to_string();
+        vec![rule::Problem { field, reason, expected: "the form that /api/v1/openapi.json describes".to_owned() }]
+    })
+}
+
+/// Whether a stored rule is one that the caller names with `If-Match`; any when it names none.
+fn seen(headers: &HeaderMap) -> impl Fn(&RuleRow) -> bool + Sync + use<> {
+    let tags = respond::row_tags(headers);
+    move |row| tags.as_ref().is_none_or(|tags| row_tag(row).is_some_and(|tag| tags.contains(&tag)))
+}
+
+fn row_tag(row: &RuleRow) -> Option<String> {
+    EnvironmentRule::of(row.clone()).ok()?.row_tag()
+}
+
 async fn stored(api: &ApiState, headers: &HeaderMap, id: i64) -> Result<Response, Problem> {
     match query::get::<EnvironmentRule>(&api.db, api.clock.now(), vec![id.into()]).await? {
-        Some(rule) => respond::json(headers, &rule),
+        Some(rule) => {
+            let mut asked = headers.clone();
+            asked.remove(header::IF_NONE_MATCH);
+            respond::one(&asked, &rule.row_tag().unwrap_or_default(), &rule)
+        }
         None => Ok(StatusCode::NO_CONTENT.into_response()),
     }
 }
@@ -298,6 +348,11 @@ impl From<RuleError> for Problem {
         match error {
             RuleError::NotFound(id) => Self::not_found("environment rule", &id.to_string()),
             RuleError::Invalid(problems) => rule_problem(&problems, ""),
+            RuleError::Stale(row) => {
+                let tag = row_tag(&row).unwrap_or_default();
+                let current = EnvironmentRule::of(*row).ok().and_then(|rule| serde_json::to_value(rule).ok());
+                Self::stale("the environment rule was changed in the meantime", current.unwrap_or_default(), tag)
+            }
             RuleError::Store(error) => error.into(),
         }
     }

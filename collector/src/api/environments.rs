@@ -12,17 +12,17 @@ use serde_json::json;
 use utoipa::{
     ToSchema,
     openapi::{
-        HttpMethod, Type,
-        path::{OperationBuilder, Parameter, ParameterIn},
-        schema::{Object, ObjectBuilder},
+        HttpMethod, Schema, Type,
+        path::{OperationBuilder, Parameter, ParameterIn, ParameterStyle},
+        schema::{ArrayBuilder, Object, ObjectBuilder},
     },
 };
 
 use super::{
     ApiState, Problem,
-    agents::json_body,
+    agents::needed_body,
     auth::{Access, Caller},
-    lists::parameter,
+    lists::{page_parameters, parameter, required},
     respond,
     routes::{Routes, content, problem},
 };
@@ -35,8 +35,8 @@ use crate::{
         violation::violations,
     },
     query::{
-        EnvironmentBadge, EnvironmentSummary, ResourceAllocation, compute_allocation, environment_summary,
-        environments_of, place_allocation,
+        self, EnvironmentBadge, EnvironmentSummary, Key, MAX_LIMIT, ResourceAllocation, compute_allocation,
+        environment_summary, environments_of, place_allocation,
     },
     store::{
         StoreError, Tx,
@@ -48,8 +48,11 @@ use crate::{
 const RESOURCES: usize = 200;
 /// Decisions of one request.
 const DECISIONS: usize = 500;
-/// Computes that are listed in a summary, and violations of a rule.
+/// Computes that are listed in a summary, and violations when no number is given.
 const LISTED: usize = 100;
+/// The list of violations and its key.
+const VIOLATIONS: (&str, &[Key]) =
+    ("environment-violations", &[Key::int("ruleId", "rule"), Key::int("computeId", "compute")]);
 
 /// Environments that count for some resources.
 #[derive(Serialize, ToSchema)]
@@ -81,8 +84,10 @@ struct Allocations {
 /// Computes that break rules of separation.
 #[derive(Serialize, ToSchema)]
 struct Violations {
-    /// At most a hundred of each rule.
+    /// By rule and compute.
     items: Vec<ViolationOf>,
+    /// The cursor of the next page; `null` on the last one.
+    next: Option<String>,
 }
 
 /// A compute that hosts two environments that must be kept apart.
@@ -111,7 +116,7 @@ struct Hosted {
 }
 
 /// What a person says to an association that was inferred or measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Word {
     /// It is right, and stays whatever rules say.
@@ -123,7 +128,7 @@ enum Word {
 }
 
 /// A decision on one association.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Decision {
     /// The association.
@@ -134,11 +139,67 @@ struct Decision {
     environment_id: Option<i64>,
 }
 
+/// Accepts or refuses an association: one form of [`Decision`], for the description of the API.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = AssociationVerdict)]
+#[allow(dead_code, reason = "describes a decision")]
+struct Verdict {
+    /// The association.
+    association_id: i64,
+    /// Accept: it is right, and stays whatever rules say. Refuse: it is wrong, and does not come back while the evidence is
+    /// the same.
+    #[schema(inline)]
+    decision: YesOrNo,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(dead_code, reason = "describes a decision")]
+enum YesOrNo {
+    Accept,
+    Refuse,
+}
+
+/// Names the right environment of an association: the other form of [`Decision`].
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = AssociationChange)]
+#[allow(dead_code, reason = "describes a decision")]
+struct Change {
+    /// The association.
+    association_id: i64,
+    /// It is another environment.
+    #[schema(inline)]
+    decision: Other,
+    /// The right environment.
+    environment_id: i64,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(dead_code, reason = "describes a decision")]
+enum Other {
+    Change,
+}
+
+/// Either form of a decision.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = AssociationDecision)]
+#[allow(dead_code, reason = "describes a decision")]
+enum Described {
+    Verdict(Verdict),
+    Change(Change),
+}
+
 /// Decisions on associations.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AssociationDecisions)]
 struct Decisions {
     /// One or many, at most 500.
+    #[schema(value_type = Vec<Described>, min_items = 1, max_items = 500)]
     decisions: Vec<Decision>,
 }
 
@@ -165,15 +226,28 @@ fn whole() -> Object {
     ObjectBuilder::new().schema_type(Type::Integer).build()
 }
 
-fn asked(kinds: &str) -> [Parameter; 2] {
-    let words: Vec<&str> = ResourceType::ALL.into_iter().map(ResourceType::as_str).collect();
+fn asked(kinds: &[ResourceType]) -> [Parameter; 2] {
+    let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    let about = format!("Type of the resources: {}.", words.join(", "));
     let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build();
-    let about = format!("Type of the resources: {kinds}.");
-    [
-        parameter("resourceType", ParameterIn::Query, word, Some(about)),
-        parameter("resourceId", ParameterIn::Query, whole(), Some("A resource. Repeated: each of them.".to_owned())),
-    ]
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(i64::MIN)).maximum(Some(i64::MAX));
+    let list = ArrayBuilder::new().items(number.build()).min_items(Some(1)).max_items(Some(RESOURCES)).build();
+    let each = "The resources, each as a parameter of its own.".to_owned();
+    let mut list = parameter("resourceId", ParameterIn::Query, Schema::Array(list), Some(each));
+    list.style = Some(ParameterStyle::Form);
+    list.explode = Some(true);
+    [required(parameter("resourceType", ParameterIn::Query, word, Some(about))), required(list)]
 }
+
+/// What is shared out: places and computes.
+const SHARED: [ResourceType; 6] = [
+    ResourceType::Partner,
+    ResourceType::Cloud,
+    ResourceType::Region,
+    ResourceType::AvailabilityZone,
+    ResourceType::Datacenter,
+    ResourceType::Compute,
+];
 
 pub(super) fn enter(routes: &mut Routes) {
     let viewer = Access::Role(Role::Viewer);
@@ -186,7 +260,7 @@ pub(super) fn enter(routes: &mut Routes) {
     let about = "A resource's own, or those of its nearest ancestor that has any, with the reason.";
     let effective =
         operation("environments", "effective-environments", "Tells which environments count for resources", about)
-            .parameters(Some(asked("any")))
+            .parameters(Some(asked(&ResourceType::ALL)))
             .response("200", content("The environments.", answer))
             .response("400", bad());
     routes.add(HttpMethod::Get, "/api/v1/effective-environments", viewer, effective, effective_handler);
@@ -195,7 +269,7 @@ pub(super) fn enter(routes: &mut Routes) {
     let about =
         "Measured shares of places are those of their computes, weighted by capacity. Declared shares stand beside.";
     let places = operation("environments", "allocations", "Tells how resources are shared out", about)
-        .parameters(Some(asked("partner, cloud, region, availability_zone, datacenter or compute")))
+        .parameters(Some(asked(&SHARED)))
         .response("200", content("The shares.", answer))
         .response("400", bad());
     routes.add(HttpMethod::Get, "/api/v1/allocations", viewer, places, allocations_handler);
@@ -219,14 +293,16 @@ pub(super) fn enter(routes: &mut Routes) {
     let answer = routes.schema::<Violations>();
     let about = "Computes that host two environments that a rule keeps apart, with reasons.";
     let broken = operation("environment-rules", "environment-violations", "Lists broken rules of separation", about)
-        .response("200", content("The violations.", answer));
+        .parameters(Some(page_parameters()))
+        .response("200", content("The violations.", answer))
+        .response("400", bad());
     routes.add(HttpMethod::Get, "/api/v1/environment-violations", viewer, broken, violations_handler);
 
     let (body, answer) = (routes.schema::<Decisions>(), routes.schema::<Decided>());
     let about = "Each is carried out by itself; what cannot be is told, and does not hold up the others.";
     let decide =
         operation("environment-associations", "decide-associations", "Accepts, refuses or changes associations", about)
-            .request_body(Some(json_body(body)))
+            .request_body(Some(needed_body(body)))
             .response("200", content("What became of each.", answer))
             .response("400", problem("The body is of another form."));
     let path = "/api/v1/environment-associations/decide";
@@ -287,7 +363,7 @@ async fn allocations_handler(
     parameters: Parameters,
 ) -> Result<Response, Problem> {
     let (kind, ids) = question(parameters)?;
-    if matches!(kind, ResourceType::Container | ResourceType::Workload | ResourceType::K8sNamespace) {
+    if !SHARED.contains(&kind) {
         let problem = Problem::new(StatusCode::BAD_REQUEST, "invalid-parameter", "this type is not shared out");
         return Err(problem.at("resourceType", "partner, cloud, region, availability_zone, datacenter or compute"));
     }
@@ -321,15 +397,26 @@ async fn summary_handler(
     respond::json(&headers, &environment_summary(&api.db, id, LISTED).await?.ok_or_else(missing)?)
 }
 
-async fn violations_handler(State(api): State<ApiState>, headers: HeaderMap) -> Result<Response, Problem> {
-    let items = violations(&api.db, LISTED).await?.into_iter().map(|found| ViolationOf {
+async fn violations_handler(
+    State(api): State<ApiState>,
+    headers: HeaderMap,
+    Query(parameters): Query<Vec<(String, String)>>,
+) -> Result<Response, Problem> {
+    let (limit, after) = query::page_of(&parameters, VIOLATIONS, LISTED, MAX_LIMIT)?;
+    let after = after.as_deref().and_then(|key| Some((key.first()?.as_int()?, key.get(1)?.as_int()?)));
+    let mut found = violations(&api.db, after, limit + 1).await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| more);
+    let next = last.map(|last| query::cursor_behind(VIOLATIONS, vec![last.rule_id.into(), last.compute_id.into()]));
+    let items = found.into_iter().map(|found| ViolationOf {
         rule_id: found.rule_id,
         rule_name: found.rule_name,
         compute_id: found.compute_id,
         compute_name: found.compute_name,
         environments: found.environments.into_iter().map(|(code, reasons)| Hosted { code, reasons }).collect(),
     });
-    respond::json(&headers, &Violations { items: items.collect() })
+    respond::json(&headers, &Violations { items: items.collect(), next })
 }
 
 async fn decide_handler(

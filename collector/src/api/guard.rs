@@ -46,6 +46,7 @@ pub fn router(state: ApiState) -> Router {
         .with_state(state)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn(large_body))
+        .layer(middleware::from_fn(as_problem))
         .layer(middleware::from_fn_with_state(limit, in_time))
         // Server-sent events are left as they are: a compressor would hold them back.
         .layer(CompressionLayer::new())
@@ -75,6 +76,29 @@ async fn large_body(request: Request, next: Next) -> Response {
         return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail).into_response();
     }
     response
+}
+
+/// Makes a problem document of what was refused in front of a handler, in words alone.
+async fn as_problem(request: Request, next: Next) -> Response {
+    let of_api = request.uri().path().starts_with("/api/");
+    let response = next.run(request).await;
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let told = kind.is_some_and(|kind| !kind.starts_with("text/plain"));
+    if !of_api || told || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let words = axum::body::to_bytes(response.into_body(), BODY_LIMIT).await.unwrap_or_default();
+    let words = String::from_utf8_lossy(&words);
+    let code = match status {
+        StatusCode::NOT_FOUND => "not-found",
+        StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported-media-type",
+        status if status.is_client_error() => "invalid-request",
+        _ => "internal",
+    };
+    let detail = if words.trim().is_empty() { status.canonical_reason().unwrap_or("refused") } else { words.trim() };
+    Problem::new(status, code, detail).into_response()
 }
 
 async fn observe(request: Request, next: Next) -> Response {

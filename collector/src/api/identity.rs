@@ -20,7 +20,7 @@ use utoipa::{
 
 use super::{
     ApiState, Problem,
-    agents::json_body,
+    agents::needed_body,
     auth::{Access, Caller},
     lists::{parameter, plain},
     respond,
@@ -37,10 +37,16 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 struct Junk {
     /// `cloud_instance_id`, `product_uuid`, `product_serial`, `machine_id`, `mac`, `hostname` or `address`.
+    #[schema(
+        required = true,
+        pattern = "^(cloud_instance_id|product_uuid|product_serial|machine_id|mac|hostname|address)$"
+    )]
     evidence: String,
     /// The value; case and byte order do not matter.
+    #[schema(required = true, min_length = 1, max_length = 255)]
     content: String,
     /// Why, at most 255 characters.
+    #[schema(max_length = 255)]
     note: String,
 }
 
@@ -68,7 +74,7 @@ pub(super) fn enter(routes: &mut Routes) {
         .operation_id(Some("add-identity-junk"))
         .summary(Some("Has matching leave out a value"))
         .description(Some("Hosts that are matched already stay as they are."))
-        .request_body(Some(json_body(junk)))
+        .request_body(Some(needed_body(junk)))
         .response("201", content("The entry.", made))
         .response("400", problem("The body is of another form."))
         .response("409", problem("The value is on the list already."));

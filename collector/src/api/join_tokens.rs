@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{
     ToSchema,
     openapi::{
-        HttpMethod, Type,
+        HttpMethod, RefOr, Schema, Type,
         path::{OperationBuilder, ParameterIn},
-        schema::ObjectBuilder,
+        schema::{Object, ObjectBuilder},
     },
 };
 
@@ -38,10 +38,13 @@ use crate::{
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 struct Wanted {
     /// For people.
+    #[schema(max_length = 255)]
     description: String,
     /// How many hosts may enrol with it.
+    #[schema(minimum = 1, maximum = 100_000)]
     uses: u32,
-    /// Seconds until it ends.
+    /// Seconds until it ends, at most a year.
+    #[schema(minimum = 1, maximum = 31_622_400)]
     expires_secs: u64,
     /// The datacenter that enrolling hosts are placed in; the default one when absent.
     datacenter_id: Option<i64>,
@@ -77,6 +80,9 @@ struct Made {
 
 pub(super) fn enter(routes: &mut Routes) {
     let (wanted, made) = (routes.schema::<Wanted>(), routes.schema::<Made>());
+    if let Some(RefOr::T(Schema::Object(object))) = routes.schemas.get_mut("Wanted") {
+        object.properties.insert("tags".to_owned(), Schema::from(tags()).into());
+    }
     let create = OperationBuilder::new()
         .tag("join-tokens")
         .operation_id(Some("create-join-token"))
@@ -84,7 +90,8 @@ pub(super) fn enter(routes: &mut Routes) {
         .description(Some("By default it lets one host enrol within 15 minutes. The token is shown this once."))
         .request_body(Some(json_body(wanted)))
         .response("201", content("The token.", made))
-        .response("400", problem("The body is of another form, or a value is out of range."));
+        .response("400", problem("The body is of another form, or a value is out of range."))
+        .response("409", problem("There is no such datacenter, or no certificate authority yet."));
     routes.add(HttpMethod::Post, "/api/v1/join-tokens", Access::Role(Role::Operator), create, create_handler);
 
     let schema = ObjectBuilder::new().schema_type(Type::String).build();
@@ -97,6 +104,17 @@ pub(super) fn enter(routes: &mut Routes) {
         .response("204", plain("It can no longer be used."))
         .response("404", problem("There is no such token in force."));
     routes.add(HttpMethod::Delete, "/api/v1/join-tokens/{id}", Access::Role(Role::Operator), revoke, revoke_handler);
+}
+
+/// Tags as they are described: lines that fit into their columns.
+fn tags() -> Object {
+    let line = |most: usize| ObjectBuilder::new().schema_type(Type::String).max_length(Some(most));
+    ObjectBuilder::new()
+        .description(Some("Tags that enrolling hosts get."))
+        .property_names(Some(Schema::from(line(100).min_length(Some(1)).build())))
+        .additional_properties(Some(Schema::from(line(255).build())))
+        .max_properties(Some(64))
+        .build()
 }
 
 async fn create_handler(
@@ -141,7 +159,8 @@ fn token_problem(error: &TokenError) -> Problem {
             invalid(name, &format!("1 to {most} characters"))
         }
         TokenError::TooManyTags => invalid("tags", "fewer tags"),
-        TokenError::UnknownDatacenter(_) => invalid("datacenterId", "the id of a datacenter"),
+        TokenError::UnknownDatacenter(_) => Problem::new(StatusCode::CONFLICT, "conflict", error.to_string())
+            .at("datacenterId", "the id of a datacenter"),
         TokenError::NoAuthority => Problem::new(StatusCode::CONFLICT, "conflict", error.to_string()),
         TokenError::Pki(_) => {
             tracing::error!(error = error as &dyn std::error::Error, "join token could not be made");

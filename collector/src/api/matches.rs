@@ -8,18 +8,15 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
-use utoipa::{
-    ToSchema,
-    openapi::{
-        HttpMethod, Type,
-        path::{OperationBuilder, ParameterIn},
-        schema::ObjectBuilder,
-    },
+use utoipa::openapi::{
+    HttpMethod, Schema, Type,
+    path::{OperationBuilder, ParameterIn},
+    schema::{AdditionalProperties, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat},
 };
 
 use super::{
     ApiState, Problem,
-    agents::json_body,
+    agents::needed_body,
     auth::{Access, Caller},
     lists::parameter,
     respond,
@@ -32,7 +29,7 @@ use crate::{
 };
 
 /// What a person decided about a host.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 struct Decision {
     /// It is this compute.
@@ -42,20 +39,33 @@ struct Decision {
 }
 
 pub(super) fn enter(routes: &mut Routes) {
-    let (decision, decided) = (routes.schema::<Decision>(), routes.schema::<Match>());
+    let (decision, decided) = (routes.described("MatchChoice", choice()), routes.schema::<Match>());
     let schema = ObjectBuilder::new().schema_type(Type::Integer).build();
     let operation = OperationBuilder::new()
         .tag("matches")
         .operation_id(Some("resolve-match"))
         .summary(Some("Decides which compute a host is"))
         .parameter(parameter("id", ParameterIn::Path, schema, None))
-        .request_body(Some(json_body(decision)))
+        .request_body(Some(needed_body(decision)))
         .response("200", content("The match as it is now.", decided))
-        .response("400", problem("The body is of another form, or there is no such compute."))
+        .response("400", problem("The body is of another form."))
         .response("404", problem("There is no such match."))
-        .response("409", problem("It is decided already."));
+        .response("409", problem("It is decided already, or there is no such compute."));
     let path = "/api/v1/matches/{id}/resolve";
     routes.add(HttpMethod::Post, path, Access::Role(Role::Operator), operation, handler);
+}
+
+/// Either form of a [`Decision`], for the description of the API.
+fn choice() -> Schema {
+    let closed =
+        |object: ObjectBuilder| object.additional_properties(Some(AdditionalProperties::FreeForm(false))).build();
+    let number =
+        ObjectBuilder::new().schema_type(Type::Integer).format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)));
+    let known = ObjectBuilder::new().description(Some("It is this compute.")).property("computeId", number.build());
+    let yes = ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true])).build();
+    let new = ObjectBuilder::new().description(Some("It is a new compute.")).property("new", yes);
+    let either = OneOfBuilder::new().item(closed(known.required("computeId"))).item(closed(new.required("new")));
+    either.description(Some("What a person decided about a host.")).build().into()
 }
 
 async fn handler(
@@ -92,7 +102,7 @@ fn resolve_problem(error: ResolveError) -> Problem {
     match error {
         ResolveError::NotOpen(_) => Problem::new(StatusCode::CONFLICT, "conflict", detail),
         ResolveError::NoCompute(_) | ResolveError::Merged(_) => {
-            Problem::new(StatusCode::BAD_REQUEST, "invalid-body", detail).at("computeId", "the id of a compute")
+            Problem::new(StatusCode::CONFLICT, "conflict", detail).at("computeId", "the id of a compute")
         }
         ResolveError::Store(error) => error.into(),
     }

@@ -12,6 +12,7 @@
 mod agents;
 mod api_tokens;
 mod auth;
+mod body;
 mod changes;
 mod collector;
 mod cookie;

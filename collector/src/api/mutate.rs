@@ -13,7 +13,7 @@ use serde_json::Value;
 use utoipa::{
     ToSchema,
     openapi::{
-        HttpMethod, Schema,
+        HttpMethod, RefOr, Schema,
         path::OperationBuilder,
         schema::{ArrayBuilder, OneOfBuilder},
     },
@@ -21,7 +21,7 @@ use utoipa::{
 
 use super::{
     ApiState, Problem,
-    agents::json_body,
+    agents::needed_body,
     auth::{Access, Caller},
     routes::{Routes, content},
 };
@@ -103,7 +103,14 @@ struct MutationError {
 }
 
 pub(super) fn enter(routes: &mut Routes) {
-    let (mutation, answer) = (routes.schema::<Mutation>(), routes.schema::<MutationAnswer>());
+    let mutation = routes.schema::<Mutation>();
+    if let Some(RefOr::T(Schema::Object(object))) = routes.schemas.get_mut("Mutation")
+        && let Some(RefOr::T(Schema::Object(name))) = object.properties.get_mut("entityName")
+    {
+        let kinds = FORMS.iter().filter(|form| !form.inputs.is_empty()).map(|form| form.kind.name.into());
+        name.enum_values = Some(kinds.collect());
+    }
+    let answer = routes.schema::<MutationAnswer>();
     let failure = routes.schema::<MutationFailure>();
     let list = ArrayBuilder::new().items(mutation.clone()).min_items(Some(1)).max_items(Some(MOST));
     let either: Schema = OneOfBuilder::new().item(mutation).item(list).build().into();
@@ -112,7 +119,7 @@ pub(super) fn enter(routes: &mut Routes) {
         .tag("query")
         .operation_id(Some("mutate"))
         .summary(Some("Makes, changes or deletes rows, all of them or none"))
-        .request_body(Some(json_body(either)))
+        .request_body(Some(needed_body(either)))
         .response("200", content("What was done.", answer))
         .response("400", content("The request is of another form.", failure.clone()))
         .response("404", content("There is no such row.", failure.clone()))

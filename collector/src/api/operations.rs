@@ -14,13 +14,14 @@ use utoipa::{
     openapi::{
         HttpMethod, Ref, Type,
         path::{OperationBuilder, ParameterIn},
+        request_body::RequestBody,
         schema::ObjectBuilder,
     },
 };
 
 use super::{
     ApiState, Problem,
-    agents::json_body,
+    agents::{json_body, needed_body},
     auth::{Access, Caller},
     lists::parameter,
     respond,
@@ -31,6 +32,7 @@ use crate::{
         Role,
         operation::{self, Merge, OperationReport},
     },
+    edit::forms,
     query::{self, Agent},
 };
 
@@ -39,6 +41,7 @@ use crate::{
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 struct Merging {
     /// The compute that is merged into the one that the path names. It stays, with the status `MERGED`.
+    #[schema(required = true, nullable = false)]
     from: Option<i64>,
     /// Fields of which its value goes on where a person entered one on both, for example `notes`.
     prefer: Vec<String>,
@@ -51,6 +54,7 @@ struct Merging {
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 struct Claiming {
     /// The agent of the host, which has a compute of its own so far.
+    #[schema(required = true, format = Uuid)]
     agent_id: String,
     /// Fields of which the value of that compute goes on where a person entered one on both.
     prefer: Vec<String>,
@@ -63,6 +67,7 @@ struct Claiming {
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 struct Splitting {
     /// The agent.
+    #[schema(required = true, format = Uuid)]
     agent_id: String,
     /// Only tell what would be done.
     dry_run: bool,
@@ -78,7 +83,7 @@ struct Undoing {
 
 pub(super) fn enter(routes: &mut Routes) {
     let report = routes.schema::<OperationReport>();
-    let operation = |id: &str, summary: &str, about: &str, body: Ref| {
+    let operation = |id: &str, summary: &str, about: &str, body: RequestBody| {
         let number = ObjectBuilder::new().schema_type(Type::Integer).build();
         OperationBuilder::new()
             .tag(<query::Operation as query::Resource>::LIST)
@@ -86,7 +91,7 @@ pub(super) fn enter(routes: &mut Routes) {
             .summary(Some(summary))
             .description(Some(about))
             .parameter(parameter("id", ParameterIn::Path, number, None))
-            .request_body(Some(json_body(body)))
+            .request_body(Some(body))
             .response("200", content("What was done, or would be done.", report.clone()))
             .response("400", problem("The body is of another form, or names something that makes no sense here."))
             .response("404", problem("There is no such compute, agent or operation."))
@@ -94,29 +99,38 @@ pub(super) fn enter(routes: &mut Routes) {
     };
     let operator = Access::Role(Role::Operator);
 
-    let body = routes.schema::<Merging>();
+    let body = needed_body(preferring::<Merging>(routes));
     let about = "Its workloads, containers, tags, environments, targets, agents and identities move; what a person entered \
                  is kept. Nothing is removed, and the operation can be undone.";
     let merge = operation("merge-compute", "Merges another compute into this one", about, body);
     routes.add(HttpMethod::Post, "/api/v1/computes/{id}/merge", operator, merge, merge_handler);
 
-    let body = routes.schema::<Claiming>();
+    let body = needed_body(preferring::<Claiming>(routes));
     let about = "For a compute that was entered by hand and whose host was discovered as another one: that is merged \
                  into this one.";
     let claim = operation("claim-compute", "Tells which discovered host this compute is", about, body);
     routes.add(HttpMethod::Post, "/api/v1/computes/{id}/claim", operator, claim, claim_handler);
 
-    let body = routes.schema::<Splitting>();
+    let body = needed_body(routes.schema::<Splitting>());
     let about = "For two hosts that were taken for one: the agent and what it reports move to a new compute; what people \
                  entered stays.";
     let split = operation("split-compute", "Gives an agent a compute of its own", about, body);
     routes.add(HttpMethod::Post, "/api/v1/computes/{id}/split", operator, split, split_handler);
 
-    let body = routes.schema::<Undoing>();
+    let body = json_body(routes.schema::<Undoing>());
     let about = "Puts back what it changed. What people changed since stays and is told; later operations on the same \
                  computes must be undone first.";
     let undo = operation("undo-operation", "Undoes an operation", about, body);
     routes.add(HttpMethod::Post, "/api/v1/operations/{id}/undo", operator, undo, undo_handler);
+}
+
+/// The schema of a body of which `prefer` names fields of a compute.
+fn preferring<T: ToSchema>(routes: &mut Routes) -> Ref {
+    let reference = routes.schema::<T>();
+    let fields = forms::COMPUTE.inputs.iter().map(|input| input.name);
+    let field = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(fields)).build();
+    routes.describe_items(&T::name(), "prefer", field);
+    reference
 }
 
 async fn merge_handler(

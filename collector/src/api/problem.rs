@@ -98,6 +98,15 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", format!("there is no {what} {id:?}"))
     }
 
+    /// What is to be changed is another one than the caller has seen; `tag` names what it is now.
+    #[must_use]
+    pub(super) fn stale(detail: &str, current: serde_json::Value, tag: String) -> Self {
+        let detail = format!("{detail}; look at `current` and decide again");
+        let problem = Self::new(StatusCode::PRECONDITION_FAILED, "stale", detail);
+        let problem = problem.at("If-Match", format!("\"{tag}\", or the ETag of a new GET"));
+        Self { more: Some(Box::new(More::Current(current, tag))), ..problem }
+    }
+
     /// Something failed that the caller can do nothing about; the log tells more.
     #[must_use]
     pub fn internal() -> Self {
@@ -184,13 +193,13 @@ impl From<AsOfError> for Problem {
         match error {
             AsOfError::Store(error) => error.into(),
             AsOfError::Future { now, .. } => {
-                Self::new(StatusCode::BAD_REQUEST, code, detail).at(AS_OF, format!("a time until {now}"))
+                Self::new(StatusCode::NOT_FOUND, code, detail).at(AS_OF, format!("a time until {now}"))
             }
             AsOfError::TooEarly { earliest } => {
                 let expected = format!("a time from {}, or a change from {}", earliest.at, earliest.sequence);
-                Self::new(StatusCode::BAD_REQUEST, code, detail).at(AS_OF, expected)
+                Self::new(StatusCode::NOT_FOUND, code, detail).at(AS_OF, expected)
             }
-            AsOfError::NoHistory => Self::new(StatusCode::BAD_REQUEST, code, detail).at(AS_OF, AsOf::EXPECTED),
+            AsOfError::NoHistory => Self::new(StatusCode::NOT_FOUND, code, detail).at(AS_OF, AsOf::EXPECTED),
         }
     }
 }
@@ -202,6 +211,10 @@ impl From<AdminError> for Problem {
             AdminError::Invalid { field, problem, expected } => {
                 let detail = format!("{field} {problem}");
                 Self::new(StatusCode::BAD_REQUEST, "invalid-body", detail).at(field, expected)
+            }
+            AdminError::Unfit { field, problem, expected } => {
+                let detail = format!("{field} {problem}");
+                Self::new(StatusCode::CONFLICT, "conflict", detail).at(field, expected)
             }
             AdminError::Conflict(detail) => Self::new(StatusCode::CONFLICT, "conflict", detail),
             AdminError::Store(error) => error.into(),
@@ -218,12 +231,7 @@ impl From<EditError> for Problem {
         let detail = error.to_string();
         match error {
             EditError::NotFound { what, id } => Self::not_found(what, &id),
-            EditError::Stale { current, tag, .. } => {
-                let detail = format!("{detail}; look at `current` and decide again");
-                let problem = Self::new(StatusCode::PRECONDITION_FAILED, "stale", detail);
-                let problem = problem.at("If-Match", format!("\"{tag}\", or the ETag of a new GET"));
-                Self { more: Some(Box::new(More::Current(current, tag))), ..problem }
-            }
+            EditError::Stale { current, tag, .. } => Self::stale(&detail, current, tag),
             EditError::Invalid(problems) => {
                 // What is wrong by itself comes first: it stays wrong whatever is stored.
                 let state = problems.iter().all(FieldProblem::is_about_state);

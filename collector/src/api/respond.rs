@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::Problem;
 
@@ -64,17 +65,30 @@ fn tagged(request: &HeaderMap, row_tag: Option<&str>, content: &impl Serialize) 
 /// Reads a JSON body; an empty one counts as `{}`.
 pub(super) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}" } else { bytes };
-    let mut reader = serde_json::Deserializer::from_slice(text);
-    let read = serde_path_to_error::deserialize(&mut reader);
-    let content = read.map_err(|error| {
+    let mut content: Value = serde_json::from_slice(text).map_err(|error| invalid("body", &error.to_string()))?;
+    whole(&mut content);
+    serde_path_to_error::deserialize(content).map_err(|error| {
         let field = match error.path().to_string() {
             path if path == "." || path == "?" => "body".to_owned(),
             path => path,
         };
         invalid(&field, &error.into_inner().to_string())
-    })?;
-    reader.end().map_err(|error| invalid("body", &error.to_string()))?;
-    Ok(content)
+    })
+}
+
+/// Makes whole numbers of those that are written as `4.0`: JSON has but one kind.
+fn whole(content: &mut Value) {
+    match content {
+        Value::Array(items) => items.iter_mut().for_each(whole),
+        Value::Object(members) => members.values_mut().for_each(whole),
+        Value::Number(number) if number.is_f64() => {
+            let exact = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9e15);
+            #[allow(clippy::cast_possible_truncation, reason = "checked to be whole and far below 2^63")]
+            let exact = exact.map(|number| number as i64);
+            *content = exact.map_or_else(|| content.take(), Value::from);
+        }
+        _ => {}
+    }
 }
 
 fn invalid(field: &str, message: &str) -> Problem {
@@ -104,6 +118,8 @@ mod tests {
         assert_eq!(field("[").as_deref(), Some("body"));
         assert_eq!(field("{} {}").as_deref(), Some("body"));
         assert_eq!(body::<Form>(b" ").unwrap().uses, 0);
+        assert_eq!(body::<Form>(br#"{"uses": 4.0}"#).unwrap().uses, 4);
+        assert_eq!(field(r#"{"uses": 4.5}"#).as_deref(), Some("uses"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use utoipa::{
     openapi::{
         ContentBuilder, HttpMethod, Paths, Ref, RefOr, ResponseBuilder, Schema,
         path::{Operation, OperationBuilder},
+        schema::{ArrayBuilder, Object},
         security::SecurityRequirement,
     },
 };
@@ -20,6 +21,7 @@ use utoipa::{
 use super::{
     ApiState,
     auth::{self, Access},
+    body,
     problem::Document,
 };
 
@@ -57,6 +59,7 @@ impl Routes {
         H: Handler<T, ApiState>,
         T: 'static,
     {
+        let operation = described(operation, access);
         let filter = match method {
             HttpMethod::Post => MethodFilter::POST,
             HttpMethod::Put => MethodFilter::PUT,
@@ -66,10 +69,13 @@ impl Routes {
         };
         if let Some(state) = &self.state {
             let check = middleware::from_fn_with_state((state.clone(), access), auth::check);
-            let handler: MethodRouter<ApiState, Infallible> = on(filter, handler).route_layer(check);
-            self.router = std::mem::take(&mut self.router).route(path, handler);
+            let mut handler: MethodRouter<ApiState, Infallible> = on(filter, handler);
+            if operation.request_body.is_some() {
+                handler = handler.route_layer(middleware::from_fn(body::check));
+            }
+            self.router = std::mem::take(&mut self.router).route(path, handler.route_layer(check));
         }
-        self.paths.add_path_operation(path, vec![method], described(operation, access));
+        self.paths.add_path_operation(path, vec![method], operation);
     }
 
     /// Adds a type, and those it is made of, to the description.
@@ -96,6 +102,15 @@ impl Routes {
         Ref::from_schema_name(name)
     }
 
+    /// Says what the items of a list within a described type are.
+    pub(super) fn describe_items(&mut self, name: &str, list: &str, item: Object) {
+        if let Some(RefOr::T(Schema::Object(object))) = self.schemas.get_mut(name)
+            && let Some(RefOr::T(Schema::Array(list))) = object.properties.get_mut(list)
+        {
+            list.items = ArrayBuilder::new().items(item).build().items;
+        }
+    }
+
     /// The router without its state.
     pub(super) fn into_router(self) -> Router<ApiState> {
         self.router
@@ -112,7 +127,18 @@ fn described(operation: OperationBuilder, access: Access) -> Operation {
             .response("403", problem(&format!("The token's role is below {}.", role.as_str())))
             .response("503", problem("The database does not answer at the moment."));
     }
-    operation.build()
+    let mut operation = operation.build();
+    if operation.request_body.is_some() {
+        for (status, about) in [
+            ("400", "The body is of another form."),
+            ("413", "The body is too large."),
+            ("415", "The body is sent as something else than JSON."),
+        ] {
+            let known = &mut operation.responses.responses;
+            known.entry(status.to_owned()).or_insert_with(|| problem(about).into());
+        }
+    }
+    operation
 }
 
 /// A response with a JSON body.

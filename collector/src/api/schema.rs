@@ -1,5 +1,7 @@
 //! Describes what people may write, from the forms: the same rules that a body is checked against.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use utoipa::openapi::{
     RefOr, Schema, Type,
@@ -49,8 +51,17 @@ pub(super) fn changes<R: Resource>(form: &'static Form) -> Schema {
         .into()
 }
 
+/// The body that makes or replaces one whose key the path names: what must not be empty must be there.
+pub(super) fn whole<R: Resource>(form: &'static Form) -> Schema {
+    let Schema::Object(mut object) = changes::<R>(form) else { return Schema::default() };
+    object.description = Some(format!("A {} but for its key: what is not given is emptied.", form.one));
+    let needed = form.inputs.iter().filter(|input| !input.fixed && input.need == Need::Needed);
+    object.required = needed.map(|input| input.name.to_owned()).collect();
+    object.into()
+}
+
 /// What a field may hold; what it means is told by the view.
-fn property<R: Resource>(input: &Input, nullable: bool) -> RefOr<Schema> {
+pub(super) fn property<R: Resource>(input: &Input, nullable: bool) -> RefOr<Schema> {
     let about = description::<R>(input.name);
     let kind = |kind: Type| match nullable {
         true => SchemaType::from_iter([kind, Type::Null]),
@@ -76,10 +87,9 @@ fn property<R: Resource>(input: &Input, nullable: bool) -> RefOr<Schema> {
         Rule::Address => return address(about, nullable),
         Rule::Mac => object.schema_type(kind(Type::String)).pattern(Some(MAC)).build(),
         Rule::Int(least, most) => {
-            let number = object.schema_type(kind(Type::Integer)).minimum(Some(least));
-            if most == i64::MAX { number.build() } else { number.maximum(Some(most)).build() }
+            object.schema_type(kind(Type::Integer)).minimum(Some(least)).maximum(Some(most)).build()
         }
-        Rule::Reference(_) => object.schema_type(kind(Type::Integer)).minimum(Some(1)).build(),
+        Rule::Reference(_) => object.schema_type(kind(Type::Integer)).minimum(Some(1)).maximum(Some(i64::MAX)).build(),
         Rule::Real(least, most, _) => {
             object.schema_type(kind(Type::Number)).minimum(Some(least)).maximum(Some(most)).build()
         }
@@ -99,6 +109,8 @@ fn address(about: Option<String>, nullable: bool) -> RefOr<Schema> {
     };
     let mut any = AnyOfBuilder::new().item(format(KnownFormat::Ipv4)).item(format(KnownFormat::Ipv6));
     if nullable {
+        // Blank text empties it, as `null` does.
+        any = any.item(ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^\s*$")).build());
         any = any.item(ObjectBuilder::new().schema_type(Type::Null).build());
     }
     Schema::from(any.description(about).build()).into()
@@ -120,4 +132,55 @@ fn description<R: Resource>(name: &str) -> Option<String> {
         RefOr::T(Schema::OneOf(field)) => field.description.clone(),
         _ => None,
     }
+}
+
+/// Says of derived schemas what they mean: that `null` is JSON as well, that what is written into an object belongs to
+/// it, and that there is no default that would be refused.
+pub(super) fn settle(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    let known = schemas.clone();
+    for schema in schemas.values_mut() {
+        if let RefOr::T(Schema::AllOf(parts)) = schema
+            && let Some(mut whole) = joined(&parts.items, &known)
+        {
+            whole.description.clone_from(&parts.description);
+            *schema = Schema::from(whole).into();
+        }
+        if let RefOr::T(Schema::Object(object)) = schema {
+            object.properties.values_mut().for_each(settle_property);
+        }
+    }
+}
+
+fn settle_property(property: &mut RefOr<Schema>) {
+    match property {
+        RefOr::T(Schema::OneOf(one)) if one.items.iter().any(is_json) => {
+            let any = one.items.iter().cloned().fold(AnyOfBuilder::new(), AnyOfBuilder::item);
+            *property = Schema::from(any.description(one.description.clone()).build()).into();
+        }
+        RefOr::T(Schema::Object(text)) if text.min_length.is_some() => {
+            text.default.take_if(|default| default.as_str() == Some(""));
+        }
+        _ => {}
+    }
+}
+
+/// Any JSON: the type that stands for it has no rules.
+fn is_json(schema: &RefOr<Schema>) -> bool {
+    matches!(schema, RefOr::Ref(reference) if reference.ref_location.ends_with("/Value"))
+}
+
+/// One object of several; `None` when one of them is none.
+fn joined(parts: &[RefOr<Schema>], known: &BTreeMap<String, RefOr<Schema>>) -> Option<Object> {
+    let mut whole = Object::new();
+    for part in parts {
+        let schema = match part {
+            RefOr::Ref(reference) => known.get(reference.ref_location.rsplit('/').next()?)?,
+            schema @ RefOr::T(_) => schema,
+        };
+        let RefOr::T(Schema::Object(object)) = schema else { return None };
+        whole.properties.extend(object.properties.clone());
+        // What is shown is shown whole.
+        whole.required = whole.properties.keys().cloned().collect();
+    }
+    Some(whole)
 }

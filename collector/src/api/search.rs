@@ -14,7 +14,7 @@ use utoipa::openapi::{
 use super::{
     ApiState, Problem,
     auth::Access,
-    lists::parameter,
+    lists::{parameter, required},
     respond,
     routes::{Routes, content, problem},
 };
@@ -25,21 +25,28 @@ use crate::{
 
 pub(super) fn enter(routes: &mut Routes) {
     let found = routes.schema::<Found>();
-    let schema = |kind| ObjectBuilder::new().schema_type(kind).build();
-    let given =
-        |name: &str, kind, about: &str| parameter(name, ParameterIn::Query, schema(kind), Some(about.to_owned()));
+    let schema = |kind| ObjectBuilder::new().schema_type(kind);
+    let text = schema(Type::String).pattern(Some(r"\S")).max_length(Some(MOST_LETTERS));
+    let kinds: Vec<&str> = search::kinds().collect();
+    let kinds = kinds.join("|");
+    let some = schema(Type::String).pattern(Some(format!("^(({kinds})(,({kinds}))*)?$")));
+    let number = schema(Type::Integer).minimum(Some(1)).maximum(Some(MOST_HITS)).default(Some(DEFAULT_HITS.into()));
+    let flag = schema(Type::Boolean);
+    let given = |name: &str, schema: ObjectBuilder, about: &str| {
+        parameter(name, ParameterIn::Query, schema.build(), Some(about.to_owned()))
+    };
     let operation = OperationBuilder::new()
         .tag("search")
         .operation_id(Some("search"))
         .summary(Some("Finds anything by name, address, image, port, tag or label"))
-        .parameter(given(
+        .parameter(required(given(
             "q",
-            Type::String,
+            text,
             "What to look for: at least one letter. `key=value` looks for labels and tags, `:80` for ports.",
-        ))
-        .parameter(given("kinds", Type::String, "Only these kinds, separated by commas."))
-        .parameter(given("limit", Type::Integer, "Hits of each kind, 1 to 500; 10 when absent."))
-        .parameter(given("ended", Type::Boolean, "Also workloads that ended."))
+        )))
+        .parameter(given("kinds", some, "Only these kinds, separated by commas."))
+        .parameter(given("limit", number, "Hits of each kind."))
+        .parameter(given("ended", flag, "Also workloads that ended."))
         .response("200", content("What was found, kind by kind, the best first.", found))
         .response("400", problem("A parameter is unknown or of another form."));
     routes.add(HttpMethod::Get, "/api/v1/search", Access::Role(Role::Viewer), operation, handler);

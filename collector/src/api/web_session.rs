@@ -15,9 +15,9 @@ use utoipa::{
 
 use super::{
     ApiState, Problem,
-    agents::json_body,
+    agents::needed_body,
     auth::{self, Access, Caller, WebSession},
-    cookie,
+    body, cookie,
     lists::plain,
     respond,
     routes::{Routes, content, problem},
@@ -71,7 +71,7 @@ pub(super) fn enter(routes: &mut Routes) {
             "The answer sets a cookie that scripts cannot read. Requests with it that change something must carry \
              `csrfToken` as `X-CSRF-Token`. The session ends after 12 hours, when it is closed, or with the token.",
         ))
-        .request_body(Some(json_body(login)))
+        .request_body(Some(needed_body(login)))
         .response("201", content("The session.", session.clone()))
         .response("401", problem("The token is not in force."))
         .response("415", problem("The body is not sent as application/json."));
@@ -86,9 +86,7 @@ pub(super) fn enter(routes: &mut Routes) {
 
 async fn open_handler(State(api): State<ApiState>, headers: HeaderMap, bytes: Bytes) -> Result<Response, Problem> {
     // A form of another site can send a body of any other type without asking first.
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
-    if kind != Some("application/json") {
+    if body::media_type(&headers).as_deref() != Some("application/json") {
         let detail = "a session is opened with a JSON body";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
             .at("Content-Type", "application/json"));

@@ -66,7 +66,7 @@ pub(crate) static AUTOMATION_TARGET: Kind = Kind {
     resource_type: "",
     fields: fields![
         "id" "id" Int, "name" "name" Text, "targetType" "target_type" Text, "targetId" "target_id" Int,
-        "connectionInfo" "connection_info" Json, "capabilities" "capabilities" Json, "status" "status" Text,
+        "connectionInfo" "connection_info" Connection, "capabilities" "capabilities" Json, "status" "status" Text,
     ],
     relations: &[],
 };

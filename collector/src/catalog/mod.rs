@@ -58,6 +58,8 @@ pub(crate) enum FieldKind {
     Micros,
     /// JSON text, shown as JSON.
     Json,
+    /// JSON text that tells how to connect to something, shown as JSON without its secrets.
+    Connection,
 }
 
 /// How one kind hangs on another.

@@ -77,7 +77,8 @@ fn member(input: &'static Input, field: &'static Field, value: &Json, current: O
     if stored == Some(value) {
         return;
     }
-    let value = match rule::read(input.rule, value) {
+    let read = rule::read(input.rule, value).and_then(|value| rule::unmasked(input.rule, value, stored));
+    let value = match read {
         Ok(value) => value,
         Err(rule::Broken { code, reason, expected, inside }) => {
             let place = format!("{}{inside}", input.name);

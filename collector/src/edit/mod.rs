@@ -34,11 +34,15 @@ use orchestrix_common::time::{SharedClock, Timestamp};
 use serde_json::{Map, Value as Json};
 
 use self::form::Form;
-use crate::store::{
-    Commits, Db, Dialect, Executor, StoreError, Value,
-    rows::{
-        history::Actor,
-        record::{Record, record_get},
+use crate::{
+    catalog::FieldKind,
+    connection,
+    store::{
+        Commits, Db, Dialect, Executor, StoreError, Value,
+        rows::{
+            history::Actor,
+            record::{Record, record_get},
+        },
     },
 };
 
@@ -246,7 +250,11 @@ impl Form {
             .kind
             .fields
             .iter()
-            .filter_map(|field| Some((field.name.to_owned(), record.shown.get(field.column)?.clone())))
+            .filter_map(|field| {
+                let value = record.shown.get(field.column)?;
+                let shown = if field.kind == FieldKind::Connection { connection::masked(value) } else { value.clone() };
+                Some((field.name.to_owned(), shown))
+            })
             .collect();
         Json::Object(shown)
     }

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use orchestrix_common::redact;
 use serde_json::Value as Json;
 
 use super::form::Rule;
+use crate::connection;
 
 /// Texts of a list.
 const LIST_MOST: usize = 256;
@@ -178,7 +178,7 @@ fn list(rule: Rule, items: &[Json], most: usize) -> Result<Json, Broken> {
 
 /// A connection may say where and how, and where the secrets are, but not what they are.
 fn connection(rule: Rule, value: &Json) -> Result<Json, Broken> {
-    match credential(value, "") {
+    match connection::secret(value) {
         None => Ok(value.clone()),
         Some(inside) => {
             let mut broken = broken("credential", "holds a credential in clear", rule);
@@ -188,28 +188,15 @@ fn connection(rule: Rule, value: &Json) -> Result<Json, Broken> {
     }
 }
 
-/// The place of the first credential in clear, if there is one.
-fn credential(value: &Json, key: &str) -> Option<String> {
-    match value {
-        Json::Object(members) => members
-            .iter()
-            .filter(|(name, value)| !is_reference(name, value))
-            .find_map(|(name, value)| credential(value, name).map(|inside| format!(".{name}{inside}"))),
-        Json::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(index, item)| credential(item, key).map(|inside| format!("[{index}]{inside}"))),
-        Json::String(text) => (redact::label(key, text) != text.as_str()).then(String::new),
-        Json::Number(number) => (redact::label(key, &number.to_string()) != number.to_string()).then(String::new),
-        Json::Null | Json::Bool(_) => None,
+/// Puts back what is masked in a value that is written over a stored one.
+pub(super) fn unmasked(rule: Rule, value: Json, stored: Option<&Json>) -> Result<Json, Broken> {
+    if rule != Rule::Connection {
+        return Ok(value);
     }
-}
-
-/// `…Ref` and `…File` name the place of a secret: an address in a vault, a path.
-fn is_reference(name: &str, value: &Json) -> bool {
-    let name = name.to_lowercase();
-    let names = ["ref", "file", "path"].iter().any(|ending| name.ends_with(ending));
-    names && value.as_str().is_some_and(|text| redact::text(text) == text)
+    connection::unmasked(&value, stored.unwrap_or(&Json::Null)).map_err(|inside| {
+        let reason = "holds a mask, and nothing is stored that it could stand for";
+        Broken { inside, ..broken("masked", reason, rule) }
+    })
 }
 
 fn kind_of(value: &Json) -> &'static str {

@@ -165,7 +165,8 @@ pub(super) fn key_of(form: &'static Form, columns: &Shown) -> Key {
 /// Columns as they are bound.
 pub(super) fn values(form: &'static Form, columns: &Shown) -> Vec<(&'static str, Value)> {
     let bound = |column: &str, shown: &Json| {
-        let json = form.kind.fields.iter().any(|field| field.column == column && field.kind == FieldKind::Json);
+        let is_json = |kind| matches!(kind, FieldKind::Json | FieldKind::Connection);
+        let json = form.kind.fields.iter().any(|field| field.column == column && is_json(field.kind));
         if json && !shown.is_null() { Value::from(shown) } else { value(shown) }
     };
     columns.iter().map(|(column, shown)| (*column, bound(column, shown))).collect()

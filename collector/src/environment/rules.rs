@@ -29,6 +29,9 @@ pub enum RuleError {
     /// The rule makes no sense.
     #[error("the rule makes no sense")]
     Invalid(Vec<Problem>),
+    /// It is another one than the caller has seen.
+    #[error("the environment rule was changed in the meantime")]
+    Stale(Box<RuleRow>),
     /// The database failed.
     #[error("store the rule")]
     Store(#[from] StoreError),
@@ -53,22 +56,46 @@ async fn create_in_tx(tx: &mut Tx, actor: &Actor, at: Timestamp, rule: &Rule) ->
     insert_in_tx(tx, actor, at, rule.clone(), None).await.map(Ok)
 }
 
-/// Replaces a rule by another one that keeps its key.
+/// Whether a stored rule is one that the caller has seen.
+pub type Seen<'a> = &'a (dyn Fn(&RuleRow) -> bool + Sync);
+
+/// Replaces a rule, if it is one that the caller has `seen`, by what `change` makes of it; it keeps its key.
 ///
 /// # Errors
-/// When there is none, it makes no sense, its name is taken, or the database failed.
-pub async fn rule_replace(db: &Db, actor: &Actor, at: Timestamp, id: i64, rule: Rule) -> Result<(), RuleError> {
-    check(id, rule.clone()).map_err(RuleError::Invalid)?;
-    crate::transaction!(db, |tx| replace_in_tx(tx, actor, at, id, &rule).await?)?
+/// When there is none, it is another one, the new one makes no sense, its name is taken, or the database failed.
+pub async fn rule_change(
+    db: &Db,
+    actor: &Actor,
+    at: Timestamp,
+    id: i64,
+    seen: Seen<'_>,
+    change: &(dyn Fn(Rule) -> Result<Rule, Vec<Problem>> + Sync),
+) -> Result<(), RuleError> {
+    crate::transaction!(db, |tx| change_in_tx(tx, actor, at, id, seen, change).await?)?
 }
 
-async fn replace_in_tx(tx: &mut Tx, actor: &Actor, at: Timestamp, id: i64, rule: &Rule) -> Outcome<()> {
+async fn change_in_tx(
+    tx: &mut Tx,
+    actor: &Actor,
+    at: Timestamp,
+    id: i64,
+    seen: Seen<'_>,
+    change: &(dyn Fn(Rule) -> Result<Rule, Vec<Problem>> + Sync),
+) -> Outcome<()> {
     worker_want_pass_in_tx(tx).await?;
     let Some(before) = rule_lock_in_tx(tx, id).await? else { return Ok(Err(RuleError::NotFound(id))) };
+    if !seen(&before) {
+        return Ok(Err(RuleError::Stale(Box::new(before))));
+    }
+    let changed = change(Rule::from_row(&before)?).and_then(|rule| check(id, rule.clone()).map(|_| rule));
+    let rule = match changed {
+        Ok(rule) => rule,
+        Err(problems) => return Ok(Err(RuleError::Invalid(problems))),
+    };
     if rule_named(tx, &rule.name).await?.is_some_and(|other| other != id) {
         return Ok(Err(taken()));
     }
-    let after = rule.clone().into_row(RuleRow { changed_at: at, ..before.clone() });
+    let after = rule.into_row(RuleRow { changed_at: at, ..before.clone() });
     rule_update_in_tx(tx, &after).await?;
     record_in_tx(tx, actor, at, Some(&before), Some(&after)).await.map(Ok)
 }
@@ -76,14 +103,17 @@ async fn replace_in_tx(tx: &mut Tx, actor: &Actor, at: Timestamp, id: i64, rule:
 /// Removes a rule. What it inferred is taken back.
 ///
 /// # Errors
-/// When there is none, or the database failed.
-pub async fn rule_delete(db: &Db, actor: &Actor, at: Timestamp, id: i64) -> Result<(), RuleError> {
-    crate::transaction!(db, |tx| delete_in_tx(tx, actor, at, id).await?)?
+/// When there is none, it is another one than the caller has `seen`, or the database failed.
+pub async fn rule_delete(db: &Db, actor: &Actor, at: Timestamp, id: i64, seen: Seen<'_>) -> Result<(), RuleError> {
+    crate::transaction!(db, |tx| delete_in_tx(tx, actor, at, id, seen).await?)?
 }
 
-async fn delete_in_tx(tx: &mut Tx, actor: &Actor, at: Timestamp, id: i64) -> Outcome<()> {
+async fn delete_in_tx(tx: &mut Tx, actor: &Actor, at: Timestamp, id: i64, seen: Seen<'_>) -> Outcome<()> {
     worker_want_pass_in_tx(tx).await?;
     let Some(before) = rule_lock_in_tx(tx, id).await? else { return Ok(Err(RuleError::NotFound(id))) };
+    if !seen(&before) {
+        return Ok(Err(RuleError::Stale(Box::new(before))));
+    }
     rule_delete_in_tx(tx, id).await?;
     record_in_tx(tx, actor, at, Some(&before), None).await.map(Ok)
 }

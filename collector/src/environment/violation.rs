@@ -32,25 +32,30 @@ pub struct Violation {
     pub environments: BTreeMap<String, Vec<String>>,
 }
 
-/// Finds computes that break rules of separation in force, at most `most` of each rule.
+/// Finds computes that break rules of separation in force, by rule and compute, at most `most` of them and behind the
+/// rule and compute of `after`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn violations(db: &Db, most: usize) -> Result<Vec<Violation>, StoreError> {
+pub async fn violations(db: &Db, after: Option<(i64, i64)>, most: usize) -> Result<Vec<Violation>, StoreError> {
     let mut executor = db;
-    let rows = rule_list(&mut executor, db.dialect()).await?;
+    let mut rows = rule_list(&mut executor, db.dialect()).await?;
+    rows.sort_by_key(|row| row.id);
     let mut found = Vec::new();
     for rule in rows.iter().filter_map(compiled) {
-        if rule.rule.enabled && rule.rule.kind == RuleKind::Separate {
-            found.extend(of_rule(db, &rule, most).await?);
+        let in_force = rule.rule.enabled && rule.rule.kind == RuleKind::Separate;
+        let begun = after.filter(|(begun, _)| *begun >= rule.id);
+        let behind = begun.map_or(0, |(begun, compute)| if begun == rule.id { compute } else { i64::MAX });
+        if in_force && found.len() < most {
+            found.extend(of_rule(db, &rule, behind, most - found.len()).await?);
         }
     }
     Ok(found)
 }
 
-async fn of_rule(db: &Db, rule: &Compiled, most: usize) -> Result<Vec<Violation>, StoreError> {
+async fn of_rule(db: &Db, rule: &Compiled, behind: i64, most: usize) -> Result<Vec<Violation>, StoreError> {
     let codes = [rule.rule.environment_code.clone(), rule.rule.other_code.clone().unwrap_or_default()];
-    let computes = hosts_of_both(db, &codes, &rule.rule.scope, most).await?;
+    let computes = hosts_of_both(db, &codes, &rule.rule.scope, (behind, most)).await?;
     let keys: Vec<i64> = computes.iter().map(|(id, _)| *id).collect();
     let mut reasons: BTreeMap<i64, BTreeMap<String, Vec<String>>> = BTreeMap::new();
     let mut add = |id: i64, code: &str, reason: String| {
@@ -84,7 +89,7 @@ async fn hosts_of_both(
     db: &Db,
     codes: &[String; 2],
     scope: &Scope,
-    most: usize,
+    (behind, most): (i64, usize),
 ) -> Result<Vec<(i64, String)>, StoreError> {
     let mut conditions = Vec::new();
     let mut values = Vec::new();
@@ -100,6 +105,8 @@ async fn hosts_of_both(
             values.push(Value::Int(id));
         }
     }
+    conditions.push("c.id > ?".to_owned());
+    values.push(Value::Int(behind));
     values.push(Value::Int(i64::try_from(most).unwrap_or(i64::MAX)));
     let statement = format!(
         "SELECT c.id AS id, c.name AS name FROM computes c{} WHERE {} ORDER BY c.id LIMIT ?",

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Context, Filter, Key, Resource, Test, Time, time};
+use super::{Context, Filter, Key, Resource, Sort, Test, Time, time};
 use crate::store::{Row, StoreError, Value};
 
 /// What lets a person or a program use the API. Its secret was shown once and is not kept.
@@ -39,6 +39,8 @@ impl Resource for ApiToken {
     const ONE: &'static str = "API token";
     const ABOUT: &'static str = "What lets people and programs use the API, without the secrets.";
     const KEYS: &'static [Key] = &[Key::text("id", "t.id")];
+    const SORTS: &'static [Sort] =
+        &[Sort::int("createdAt", "t.created_at_us"), Sort::int("expiresAt", "t.expires_at_us")];
     const FILTERS: &'static [Filter] = &[
         Filter::new("name", Test::Text("t.name"), "Exactly this name."),
         Filter::new("role", Test::Text("t.role"), "viewer, operator or admin."),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Context, EnvironmentBadge, Filter, Key, Resource, Test, Time, agent, compute,
+    Context, EnvironmentBadge, Filter, Key, Resource, Sort, Test, Time, agent, compute,
     effective::{self, INHERITED, environment_filter},
     liveness, time,
 };
@@ -62,6 +62,12 @@ impl Resource for ComputeSummary {
     const ONE: &'static str = "compute summary";
     const ABOUT: &'static str = "Computes, one line each: for tables of thousands. /api/v1/computes tells everything.";
     const KEYS: &'static [Key] = &[Key::int("id", "c.id")];
+    const OF: &'static str = "computes";
+    const SORTS: &'static [Sort] = &[
+        Sort::int("cpuMillicores", "u.cpu_millicores"),
+        Sort::int("memoryBytes", "u.memory_bytes"),
+        Sort::text("agentId", "a.id"),
+    ];
     const FILTERS: &'static [Filter] = &[
         Filter::new("id", Test::Int("c.id"), "These."),
         Filter::new("datacenterId", Test::Int("c.datacenter_id"), "Those in this datacenter."),

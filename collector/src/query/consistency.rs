@@ -307,7 +307,7 @@ pub async fn findings(db: &Db, now: Timestamp) -> Result<Vec<Finding>, StoreErro
     found.extend(breaks.into_iter().map(broken_chain));
     found.extend(references::orphans(db).await?);
     found.extend(pairs::circles(db).await?);
-    found.extend(violation::violations(db, MOST as usize).await?.into_iter().map(separation));
+    found.extend(violation::violations(db, None, MOST as usize).await?.into_iter().map(separation));
     found.sort_by_key(|finding| finding.severity);
     Ok(found)
 }

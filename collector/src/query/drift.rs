@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
-use super::{Context, Filter, Key, Resource, Test, Time, time, value};
+use super::{Context, Filter, Key, Resource, Sort, Test, Time, time, value};
 use crate::store::{Row, StoreError, Value};
 
 /// A field in which a person's value and the discovered one differ. The person's stands in the inventory.
@@ -46,6 +46,7 @@ impl Resource for Drift {
     const ABOUT: &'static str =
         "Fields in which a person's value and the discovered one differ; those that were kept only when asked for.";
     const KEYS: &'static [Key] = &[Key::int("id", "d.id")];
+    const SORTS: &'static [Sort] = &[Sort::int("since", "d.since_us"), Sort::int("keptAt", "d.kept_at_us")];
     const FILTERS: &'static [Filter] = &[
         Filter::new("resourceType", Test::Text("d.resource_type"), "compute or container."),
         Filter::new("resourceId", Test::Int("d.resource_id"), "Those of this resource; give the type as well."),

@@ -23,7 +23,7 @@ pub(super) const fn environment_filter(test: super::Test) -> Filter {
 pub(super) const INHERITED: Filter = Filter::new(
     "inherited",
     super::Test::Inherited,
-    "With `environment`: false leaves out what only inherits it (true is the default).",
+    "With `environment`: false leaves out what only inherits it (true is the default). Says nothing without.",
 );
 
 /// An environment that counts for a resource.

@@ -5,7 +5,10 @@ use serde_json::Value as Json;
 use utoipa::ToSchema;
 
 use super::{Context, Filter, Key, Resource, Test, Time, tag_rows::tag_rows, time, value};
-use crate::store::{Row, StoreError, Value};
+use crate::{
+    connection,
+    store::{Row, StoreError, Value},
+};
 
 const ID: &[Key] = &[Key::int("id", "t.id")];
 const RESOURCE_TYPE: Filter =
@@ -222,7 +225,7 @@ impl Resource for Tag {
     }
 }
 
-/// Something that automation may act on. How to connect to it, which may hold credentials, is never shown.
+/// Something that automation may act on.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AutomationTarget {
@@ -234,6 +237,8 @@ pub struct AutomationTarget {
     pub target_type: String,
     /// The resource.
     pub target_id: i64,
+    /// How to connect to it; `[redacted]` stands in the place of secrets. A mask that is written back leaves what is stored.
+    pub connection_info: Option<Json>,
     /// What can be done with it.
     pub capabilities: Option<Json>,
     /// For example `ACTIVE`.
@@ -254,7 +259,9 @@ impl Resource for AutomationTarget {
 
     fn select(context: &Context) -> String {
         format!(
-            "SELECT t.id, t.name, t.target_type, t.target_id, {} AS capabilities, t.status FROM automation_targets t",
+            "SELECT t.id, t.name, t.target_type, t.target_id, {} AS connection_info, {} AS capabilities, t.status \
+             FROM automation_targets t",
+            context.dialect.json_text("t.connection_info"),
             context.dialect.json_text("t.capabilities"),
         )
     }
@@ -265,6 +272,7 @@ impl Resource for AutomationTarget {
             name: row.get("name")?,
             target_type: row.get("target_type")?,
             target_id: row.get("target_id")?,
+            connection_info: value::read(row, "connection_info")?.as_ref().map(connection::masked),
             capabilities: value::read(row, "capabilities")?,
             status: row.get("status")?,
         })

@@ -3,12 +3,12 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Context, Filter, Key, Resource, Test, Time};
+use super::{Context, Filter, Key, Resource, Sort, Test, Time};
 use crate::{
     environment::rule::Rule,
     store::{
         Row, StoreError, Value,
-        rows::environment_rule::{rule_read, rule_select},
+        rows::environment_rule::{RuleRow, rule_read, rule_select},
     },
 };
 
@@ -35,6 +35,11 @@ impl Resource for EnvironmentRule {
     const ABOUT: &'static str = "Rules that infer environments from evidence, or keep two environments apart. Of those \
         that match a resource the one with the smallest priority wins; what a person set is never touched.";
     const KEYS: &'static [Key] = &[Key::int("id", "t.id")];
+    const SORTS: &'static [Sort] = &[
+        Sort::int("priority", "t.priority"),
+        Sort::int("createdAt", "t.created_at_us"),
+        Sort::int("changedAt", "t.changed_at_us"),
+    ];
     const FILTERS: &'static [Filter] = &[
         Filter::new("name", Test::Text("t.name"), "Exactly this name."),
         Filter::new("kind", Test::Text("t.kind"), "assign or separate."),
@@ -48,6 +53,25 @@ impl Resource for EnvironmentRule {
 
     fn read(row: &Row) -> Result<Self, StoreError> {
         let row = rule_read(row)?;
+        Self::of(row)
+    }
+
+    fn key(&self) -> Vec<Value> {
+        vec![self.id.into()]
+    }
+
+    fn row_tag(&self) -> Option<String> {
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        Some(blake3::hash(&text).to_hex().chars().take(16).collect())
+    }
+}
+
+impl EnvironmentRule {
+    /// The view of a row.
+    ///
+    /// # Errors
+    /// When its JSON is of another form.
+    pub fn of(row: RuleRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.id,
             rule: Rule::from_row(&row)?,
@@ -55,9 +79,5 @@ impl Resource for EnvironmentRule {
             created_at: Time(row.created_at),
             changed_at: Time(row.changed_at),
         })
-    }
-
-    fn key(&self) -> Vec<Value> {
-        vec![self.id.into()]
     }
 }

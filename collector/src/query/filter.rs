@@ -1,6 +1,11 @@
 //! From the parameters of a list to conditions. What is not understood is refused, with the nearest name that is.
 
-use super::{Context, Resource, cursor, search::escaped};
+use super::{
+    Context, Key, Resource, cursor,
+    resource::After,
+    search::escaped,
+    sort::{self, SORT, SortBy},
+};
 use crate::{
     catalog::Kind,
     environment::{ResourceType, sql::Wanted},
@@ -14,13 +19,15 @@ pub const AS_OF: &str = "asOf";
 /// knowing of an agent changes without.
 #[must_use]
 pub fn has_past<R: Resource>() -> bool {
-    Kind::find(R::LIST).is_some_and(|kind| kind.name != "agent")
+    Kind::find(R::OF).is_some_and(|kind| kind.name != "agent")
 }
 
 /// Rows of a page when no limit is given.
 pub const DEFAULT_LIMIT: usize = 100;
 /// Rows of the largest page.
 pub const MAX_LIMIT: usize = 1_000;
+/// Ends the name of a parameter that looks for a part of a text: `name~=web`.
+pub const PART: char = '~';
 /// Values of one repeated parameter.
 const MAX_VALUES: usize = 100;
 
@@ -103,7 +110,8 @@ pub(super) struct Condition {
 #[derive(Clone, Debug)]
 pub struct ListRequest {
     pub(super) limit: usize,
-    pub(super) after: Option<Vec<Value>>,
+    pub(super) sort: Vec<SortBy>,
+    pub(super) after: Option<After>,
     pub(super) conditions: Vec<Condition>,
     pub(super) environment: Option<EnvironmentTest>,
 }
@@ -125,30 +133,40 @@ impl ListRequest {
     pub fn parse<R: Resource>(context: &Context, parameters: &[(String, String)]) -> Result<Self, ParameterError> {
         let mut request = Self { limit: DEFAULT_LIMIT, ..Self::all() };
         let mut given: Vec<(&Filter, Vec<&str>)> = Vec::new();
+        let mut contained: Vec<(&Filter, &'static str, Vec<&str>)> = Vec::new();
+        let mut cursor = None;
         for (name, text) in parameters {
             match name.as_str() {
                 "limit" => request.limit = limit(text)?,
                 AS_OF if has_past::<R>() => {}
                 // The first page, for those who always give one.
                 "cursor" if text.is_empty() => {}
-                "cursor" => {
-                    let key = cursor::read(R::LIST, R::KEYS, text).ok_or_else(|| ParameterError {
-                        code: "invalid-cursor",
-                        field: name.clone(),
-                        problem: "is not a cursor of this list".to_owned(),
-                        expected: "the `next` of a page of the same list".to_owned(),
-                    })?;
-                    request.after = Some(key);
-                }
+                "cursor" => cursor = Some(text),
+                SORT => request.sort = sort::parse::<R>(context, text)?,
                 _ => {
-                    let filter = R::FILTERS.iter().find(|filter| filter.name == name || filter.also == Some(name));
+                    let part = name.strip_suffix(PART);
+                    let plain = part.unwrap_or(name);
+                    let filter = R::FILTERS.iter().find(|filter| filter.name == plain || filter.also == Some(plain));
                     let filter = filter.ok_or_else(|| unknown(name, R::FILTERS))?;
+                    if part.is_some() {
+                        let Test::Text(column) = filter.test else { return Err(unknown(name, R::FILTERS)) };
+                        match contained.iter_mut().find(|(known, ..)| known.name == filter.name) {
+                            Some((.., values)) => values.push(text),
+                            None => contained.push((filter, column, vec![text])),
+                        }
+                        continue;
+                    }
                     match given.iter_mut().find(|(known, _)| known.name == filter.name) {
                         Some((_, values)) => values.push(text),
                         None => given.push((filter, vec![text])),
                     }
                 }
             }
+        }
+        if let Some(text) = cursor {
+            let order = sort::spelled(&request.sort);
+            let after = cursor::read(R::LIST, R::KEYS, (&order, request.sort.len()), text);
+            request.after = Some(after.ok_or_else(not_a_cursor)?);
         }
         let names: Vec<_> = given.iter().map(|(filter, _)| filter.name).collect();
         request.conditions.extend(R::implied(&names).map(|sql| Condition { sql: sql.to_owned(), values: Vec::new() }));
@@ -164,13 +182,19 @@ impl ListRequest {
             }
             condition(context, filter, &values, &mut request.conditions)?;
         }
+        for (filter, column, values) in contained {
+            if values.len() > MAX_VALUES {
+                return Err(invalid(filter.name, "is given too often", &format!("at most {MAX_VALUES} values")));
+            }
+            request.conditions.push(contains(&[column], &values));
+        }
         Ok(request)
     }
 
     /// A question for whole pages without filters.
     #[must_use]
     pub const fn all() -> Self {
-        Self { limit: MAX_LIMIT, after: None, conditions: Vec::new(), environment: None }
+        Self { limit: MAX_LIMIT, sort: Vec::new(), after: None, conditions: Vec::new(), environment: None }
     }
 
     /// A question for whole pages with nothing but what the list implies.
@@ -217,13 +241,7 @@ fn condition(
                 conditions.push(label(context.dialect, column, filter.name, text)?);
             }
         }
-        Test::Contains(columns) => {
-            let ways = columns.iter().map(|column| format!("LOWER({column}) LIKE ? ESCAPE '!'"));
-            let any = vec![format!("({})", ways.collect::<Vec<_>>().join(" OR ")); values.len()].join(" OR ");
-            let pattern = |text: &str| Value::from(format!("%{}%", escaped(&text.to_lowercase())));
-            let values = values.iter().flat_map(|text| vec![pattern(text); columns.len()]).collect();
-            conditions.push(Condition { sql: format!("({any})"), values });
-        }
+        Test::Contains(columns) => conditions.push(contains(columns, values)),
         Test::Word(words) => {
             for text in values {
                 let Some((_, sql)) = words.iter().find(|(word, _)| word == text) else {
@@ -239,13 +257,63 @@ fn condition(
     Ok(())
 }
 
-/// Whether a filter by environment heeds what is inherited.
+/// One of the columns contains one of the texts, regardless of case.
+fn contains(columns: &[&str], texts: &[&str]) -> Condition {
+    let ways = columns.iter().map(|column| format!("LOWER({column}) LIKE ? ESCAPE '!'"));
+    let any = vec![format!("({})", ways.collect::<Vec<_>>().join(" OR ")); texts.len()].join(" OR ");
+    let pattern = |text: &str| Value::from(format!("%{}%", escaped(&text.to_lowercase())));
+    let values = texts.iter().flat_map(|text| vec![pattern(text); columns.len()]).collect();
+    Condition { sql: format!("({any})"), values }
+}
+
+/// The limit and the key behind which to go on, of a list that takes nothing else.
+///
+/// # Errors
+/// When a parameter is unknown or of another form.
+pub fn page_of(
+    parameters: &[(String, String)],
+    (list, keys): (&str, &[Key]),
+    default: usize,
+    most: usize,
+) -> Result<(usize, Option<Vec<Value>>), ParameterError> {
+    let (mut limit, mut behind) = (default, None);
+    for (name, text) in parameters {
+        match name.as_str() {
+            "limit" => {
+                let given = text.parse().ok().filter(|limit| (1..=most).contains(limit));
+                let expected = format!("a whole number from 1 to {most}");
+                limit = given.ok_or_else(|| invalid("limit", &format!("is {}", quoted(text)), &expected))?;
+            }
+            "cursor" if text.is_empty() => {}
+            "cursor" => {
+                let after = cursor::read(list, keys, ("", 0), text);
+                behind = Some(after.ok_or_else(not_a_cursor)?.key);
+            }
+            _ => return Err(unknown(name, &[])),
+        }
+    }
+    Ok((limit, behind))
+}
+
+/// The cursor behind a key of such a list.
+#[must_use]
+pub fn cursor_behind((list, _): (&str, &[Key]), key: Vec<Value>) -> String {
+    cursor::write(list, "", &After { compared: Vec::new(), key })
+}
+
+fn not_a_cursor() -> ParameterError {
+    ParameterError {
+        code: "invalid-cursor",
+        field: "cursor".to_owned(),
+        problem: "is not a cursor of this list in this order".to_owned(),
+        expected: "the `next` of a page of the same list, with the same `sort`".to_owned(),
+    }
+}
+
+/// Whether a filter by environment heeds what is inherited; says nothing without one.
 fn inherited(given: &[(&Filter, Vec<&str>)]) -> Result<bool, ParameterError> {
     let asked = given.iter().find(|(filter, _)| matches!(filter.test, Test::Inherited));
     let Some((filter, values)) = asked else { return Ok(true) };
-    if !given.iter().any(|(filter, _)| matches!(filter.test, Test::Environment(..))) {
-        return Err(invalid(filter.name, "stands alone", "environment=CODE beside it"));
-    }
     match values.as_slice() {
         ["true"] => Ok(true),
         ["false"] => Ok(false),
@@ -304,7 +372,7 @@ fn flag(name: &str, text: &str) -> Result<Value, ParameterError> {
     flag.map_err(|_| invalid(name, &format!("is {}", quoted(text)), "true or false"))
 }
 
-fn invalid(name: &str, problem: &str, expected: &str) -> ParameterError {
+pub(super) fn invalid(name: &str, problem: &str, expected: &str) -> ParameterError {
     ParameterError {
         code: "invalid-parameter",
         field: name.to_owned(),
@@ -314,9 +382,22 @@ fn invalid(name: &str, problem: &str, expected: &str) -> ParameterError {
 }
 
 fn unknown(name: &str, filters: &[Filter]) -> ParameterError {
-    let known = || ["limit", "cursor"].into_iter().chain(filters.iter().flat_map(|f| [Some(f.name), f.also]).flatten());
-    let nearest = known().min_by_key(|known| distance(name, known)).unwrap_or("limit");
-    let all: Vec<_> = known().collect();
+    let known = || {
+        let filters = filters.iter().flat_map(|filter| [Some(filter.name), filter.also]).flatten();
+        ["limit", "cursor", SORT].into_iter().chain(filters)
+    };
+    let of_texts = filters.iter().filter(|filter| matches!(filter.test, Test::Text(_)));
+    let of_texts = of_texts.flat_map(|filter| [Some(filter.name), filter.also]).flatten();
+    let (nearest, all) = match name.strip_suffix(PART) {
+        Some(part) => {
+            let all: Vec<_> = of_texts.map(|name| format!("{name}{PART}")).collect();
+            (nearest(part, all.iter().map(String::as_str)).unwrap_or_default().to_owned(), all)
+        }
+        None => {
+            let all: Vec<_> = known().map(str::to_owned).collect();
+            (nearest(name, known()).unwrap_or("limit").to_owned(), all)
+        }
+    };
     ParameterError {
         code: "unknown-parameter",
         field: name.chars().take(64).collect(),
@@ -325,8 +406,13 @@ fn unknown(name: &str, filters: &[Filter]) -> ParameterError {
     }
 }
 
+/// The name that somebody probably meant.
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known.min_by_key(|known| distance(name, known))
+}
+
 /// Quotes what somebody sent, cut short: it is shown in errors and logs.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("{:?}", text.chars().take(64).collect::<String>())
 }
 
@@ -356,7 +442,14 @@ mod tests {
             Filter::new("computeId", Test::Int("compute_id"), "…"),
             Filter::new("workloadType", Test::Text("workload_type"), "…").or("type"),
         ];
-        for (typed, meant) in [("compute_id", "computeId"), ("tpye", "type"), ("curser", "cursor"), ("lim", "limit")] {
+        for (typed, meant) in [
+            ("compute_id", "computeId"),
+            ("tpye", "type"),
+            ("curser", "cursor"),
+            ("lim", "limit"),
+            ("srot", "sort"),
+            ("tpye~", "type~"),
+        ] {
             let error = unknown(typed, &filters);
             assert_eq!(error.problem, format!("is not known here, did you mean {meant}?"));
             assert_eq!(error.code, "unknown-parameter");

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Agent, Context, Filter, Key, Resource, Test, Time, get, time, value};
+use super::{Agent, Context, Filter, Key, Resource, Sort, Test, Time, get, time, value};
 use crate::{
     reconcile::identity::{Explanation, Fit},
     store::{Db, Executor as _, Row, StoreError, Value},
@@ -128,6 +128,8 @@ impl Resource for JunkValue {
     const ABOUT: &'static str =
         "Values that identify no host, beside those that the collector knows: matching leaves them out.";
     const KEYS: &'static [Key] = &[Key::int("id", "t.id")];
+    const SORTS: &'static [Sort] =
+        &[Sort::int("createdAt", "t.created_at_us"), Sort::text("createdBy", "t.created_by")];
     const FILTERS: &'static [Filter] = &[
         Filter::new("evidence", Test::Text("t.fact"), "Those of this kind, for example product_uuid."),
         Filter::new("content", Test::Text("t.content"), "Exactly this value."),

@@ -35,6 +35,7 @@ mod record;
 mod resource;
 pub mod search;
 pub mod sequence;
+mod sort;
 pub(crate) mod tag_rows;
 mod time;
 mod token;
@@ -61,14 +62,17 @@ pub use drift::Drift;
 pub use effective::{EnvironmentBadge, EnvironmentSource, environments_of};
 pub use environment::{AutomationTarget, Environment, EnvironmentAssociation, Tag};
 pub use environment_rule::EnvironmentRule;
-pub use filter::{AS_OF, DEFAULT_LIMIT, Filter, ListRequest, MAX_LIMIT, ParameterError, Test, has_past};
+pub use filter::{
+    AS_OF, DEFAULT_LIMIT, Filter, ListRequest, MAX_LIMIT, PART, ParameterError, Test, cursor_behind, has_past, page_of,
+};
 pub use identity::{JunkValue, MatchDecision, MatchExplanation, match_explanation};
 pub use kubernetes::{K8sCluster, K8sIngress, K8sNamespace, K8sNode, K8sService};
 pub use operation::Operation;
 pub use place::{AvailabilityZone, Cloud, Datacenter, Partner, Region};
-pub use place_summary::{Counts, PlaceSummary, Places, places};
+pub use place_summary::{Counts, MOST_PLACES, PlaceSummary, Places, PlacesPage, places};
 pub use record::{AuditEntry, HistoryEntry, Match};
 pub use resource::{Context, Key, KeyKind, Page, QueryError, Resource, every, get, list};
+pub use sort::{MOST_SORTS, SORT, Sort, SortKind, sortable};
 pub use time::Time;
 pub use token::JoinToken;
 pub use workload::{Port, PortListener, SeenBy, Stale, Workload, WorkloadUsage};

@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Context, EnvironmentBadge, effective, liveness};
+use super::{AS_OF, Context, EnvironmentBadge, Key, ParameterError, cursor_behind, effective, liveness, page_of};
 use crate::{
     environment::ResourceType,
-    store::{Db, Executor as _, Row, StoreError},
+    store::{Db, Executor as _, Row, StoreError, Value},
 };
 
 /// What is in a place, with everything below it.
@@ -80,6 +80,8 @@ pub struct Places {
     pub unplaced: Counts,
     /// Everything.
     pub total: Counts,
+    /// The cursor of the next page; `null` on the last one.
+    pub next: Option<String>,
     /// Every change up to this number is contained.
     pub sequence: i64,
 }
@@ -133,7 +135,9 @@ const LEVELS: [Level; 5] = [
 ];
 
 /// Places that are shown; an inventory with more is read level by level.
-const MOST: usize = 50_000;
+pub const MOST_PLACES: usize = 50_000;
+/// The list and its key: the last place of a page, and how many came before, should it be gone by then.
+const LIST: (&str, &[Key]) = ("places", &[Key::text("kind", "kind"), Key::int("id", "id"), Key::int("place", "place")]);
 
 type Place = (&'static str, i64);
 
@@ -178,13 +182,53 @@ pub async fn places(db: &Db, context: &Context) -> Result<Places, StoreError> {
             None => total.add(&counts),
         }
     }
-    Ok(Places { items, unplaced, total, sequence })
+    Ok(Places { items, unplaced, total, next: None, sequence })
+}
+
+/// A part of the places. What is in each is counted over all of them, whichever are shown.
+#[derive(Clone, Debug)]
+pub struct PlacesPage {
+    limit: usize,
+    behind: Option<Vec<Value>>,
+}
+
+impl PlacesPage {
+    /// Reads the parameters of a page.
+    ///
+    /// # Errors
+    /// When one is unknown or of another form.
+    pub fn parse(parameters: &[(String, String)]) -> Result<Self, ParameterError> {
+        let own: Vec<_> = parameters.iter().filter(|(name, _)| name != AS_OF).cloned().collect();
+        let (limit, behind) = page_of(&own, LIST, MOST_PLACES, MOST_PLACES)?;
+        Ok(Self { limit, behind })
+    }
+
+    /// What it shows of all places.
+    #[must_use]
+    pub fn of(&self, mut places: Places) -> Places {
+        let key = |place: &PlaceSummary| [Value::from(place.kind), Value::from(place.id)];
+        let begin = self.behind.as_ref().map_or(0, |last| {
+            let found = places.items.iter().position(|place| last.starts_with(&key(place)));
+            let counted = last.last().and_then(Value::as_int).and_then(|count| usize::try_from(count).ok());
+            found.map_or_else(|| counted.unwrap_or_default(), |place| place + 1).min(places.items.len())
+        });
+        let mut items = places.items.split_off(begin);
+        let more = items.len() > self.limit;
+        items.truncate(self.limit);
+        let count = i64::try_from(begin + items.len()).unwrap_or(i64::MAX);
+        let last = items
+            .last()
+            .filter(|_| more)
+            .map(|last| cursor_behind(LIST, key(last).into_iter().chain([Value::Int(count)]).collect()));
+        places.next = last;
+        Places { items, ..places }
+    }
 }
 
 async fn rows(db: &Db, level: &Level) -> Result<Vec<Row>, StoreError> {
     let parents: String = level.parents.iter().map(|(_, column)| format!(", t.{column}")).collect();
     let sql = format!(
-        "SELECT t.id, t.name, t.{} AS label, t.status{parents} FROM {} t ORDER BY t.name, t.id LIMIT {MOST}",
+        "SELECT t.id, t.name, t.{} AS label, t.status{parents} FROM {} t ORDER BY t.name, t.id LIMIT {MOST_PLACES}",
         level.label, level.table
     );
     let mut executor = db;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
-use super::{Context, Filter, Key, Resource, Test, Time, time, value};
+use super::{Context, Filter, Key, Resource, Sort, Test, Time, time, value};
 use crate::store::{Row, StoreError, Value};
 
 /// A change of a resource.
@@ -45,6 +45,11 @@ impl Resource for HistoryEntry {
     const ABOUT: &'static str = "Changes of resources, newest first. To follow them, read /api/v1/changes.";
     const KEYS: &'static [Key] = &[Key::int("sequence", "h.sequence")];
     const NEWEST_FIRST: bool = true;
+    const SORTS: &'static [Sort] = &[
+        Sort::int("recordedAt", "h.recorded_at_us"),
+        Sort::int("happenedAt", "h.happened_at_us"),
+        Sort::text("resourceName", "h.resource_name"),
+    ];
     const FILTERS: &'static [Filter] = &[
         Filter::new("since", Test::Above("h.sequence"), "Those after this number."),
         Filter::new("resourceType", Test::Text("h.resource_type"), "Those of resources of this type."),
@@ -121,6 +126,7 @@ impl Resource for AuditEntry {
     const ABOUT: &'static str = "What was done on purpose, newest first.";
     const KEYS: &'static [Key] = &[Key::int("id", "t.id")];
     const NEWEST_FIRST: bool = true;
+    const SORTS: &'static [Sort] = &[Sort::int("at", "t.at_us")];
     const FILTERS: &'static [Filter] = &[
         Filter::new("actorKind", Test::Text("t.actor_kind"), "Done by this kind of actor."),
         Filter::new("actorId", Test::Text("t.actor_id"), "Done by this one."),
@@ -186,6 +192,11 @@ impl Resource for Match {
     const ONE: &'static str = "match";
     const ABOUT: &'static str = "Hosts that fit several computes, or none well enough: a person decides.";
     const KEYS: &'static [Key] = &[Key::int("id", "t.id")];
+    const SORTS: &'static [Sort] = &[
+        Sort::int("createdAt", "t.created_at_us"),
+        Sort::int("resolvedAt", "t.resolved_at_us"),
+        Sort::text("hostname", "g.hostname"),
+    ];
     const FILTERS: &'static [Filter] = &[
         Filter::new("state", Test::Text("t.state"), "OPEN or RESOLVED.").or("status"),
         Filter::new("agentId", Test::Text("t.agent_id"), "Those of this agent."),

@@ -4,7 +4,7 @@ use orchestrix_common::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Filter, ListRequest, ParameterError, cursor, filter::EnvironmentTest, sequence};
+use super::{Filter, ListRequest, ParameterError, Sort, cursor, filter::EnvironmentTest, sequence, sort};
 use crate::{
     environment::sql::effective_condition,
     store::{Db, Dialect, Executor as _, Row, StoreError, Value},
@@ -86,6 +86,10 @@ pub trait Resource: Sized + Serialize + ToSchema + Send + Sync + 'static {
     const KEYS: &'static [Key];
     /// The list begins with the largest key.
     const NEWEST_FIRST: bool = false;
+    /// List of the kind in the catalog whose rows these are.
+    const OF: &'static str = Self::LIST;
+    /// What the list can be ordered by besides its key, what it can be narrowed by, and the fields of the catalog.
+    const SORTS: &'static [Sort] = &[];
     /// What the list can be narrowed by.
     const FILTERS: &'static [Filter];
 
@@ -100,6 +104,12 @@ pub trait Resource: Sized + Serialize + ToSchema + Send + Sync + 'static {
 
     /// The values of [`Self::KEYS`].
     fn key(&self) -> Vec<Value>;
+
+    /// What names the stored row, for those who want to change it only as they have seen it, where no
+    /// [`form`](crate::edit::form) says what may be changed.
+    fn row_tag(&self) -> Option<String> {
+        None
+    }
 
     /// A condition that holds unless one of the given parameters says otherwise.
     fn implied(given: &[&str]) -> Option<&'static str> {
@@ -128,6 +138,15 @@ pub struct Page<T> {
     pub sequence: i64,
 }
 
+/// The last row of a page: the next one begins behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct After {
+    /// Its values of the fields that order the list.
+    pub(super) compared: Vec<Value>,
+    /// Its key.
+    pub(super) key: Vec<Value>,
+}
+
 /// Reads a page.
 ///
 /// # Errors
@@ -149,16 +168,16 @@ pub async fn list<R: Resource>(db: &Db, now: Timestamp, request: &ListRequest) -
         conditions.push(&condition.sql);
         values.extend(condition.values.iter().cloned());
     }
-    let after = request.after.as_ref().map(|key| {
-        let (sql, bound) = after(R::KEYS, R::NEWEST_FIRST, key);
+    let behind = request.after.as_ref().map(|after| {
+        let (sql, bound) = sort::behind(&request.sort, R::KEYS, R::NEWEST_FIRST, &after.compared, &after.key);
         values.extend(bound);
         sql
     });
-    conditions.extend(after.as_deref());
+    conditions.extend(behind.as_deref());
     let narrowed = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-    let direction = if R::NEWEST_FIRST { " DESC" } else { "" };
-    let order: Vec<_> = R::KEYS.iter().map(|key| format!("{}{direction}", key.column)).collect();
-    let sql = format!("{}{narrowed} ORDER BY {} LIMIT ?", R::select(&context), order.join(", "));
+    let select = sort::select(&R::select(&context), &request.sort, context.dialect);
+    let order = sort::order_by(&request.sort, R::KEYS, R::NEWEST_FIRST);
+    let sql = format!("{select}{narrowed} ORDER BY {order} LIMIT ?");
     values.push(Value::from(u64::try_from(request.limit + 1).unwrap_or(u64::MAX)));
     let mut executor = db;
     let mut rows = executor.fetch(sql, values).await?;
@@ -166,7 +185,13 @@ pub async fn list<R: Resource>(db: &Db, now: Timestamp, request: &ListRequest) -
     rows.truncate(request.limit);
     let mut items = rows.iter().map(R::read).collect::<Result<Vec<_>, _>>()?;
     R::complete(db, &context, &mut items).await?;
-    let next = items.last().filter(|_| more).map(|last| cursor::write(R::LIST, &last.key()));
+    let next = match (more, items.last(), rows.last()) {
+        (true, Some(item), Some(row)) => {
+            let after = After { compared: sort::values(row, &request.sort)?, key: item.key() };
+            Some(cursor::write(R::LIST, &sort::spelled(&request.sort), &after))
+        }
+        _ => None,
+    };
     Ok(Page { items, next, sequence })
 }
 
@@ -207,36 +232,6 @@ pub(super) async fn every_of<R: Resource>(
         if page.next.is_none() {
             return Ok(items);
         }
-        request.after = items.last().map(Resource::key);
-    }
-}
-
-/// `(a > ? OR (a = ? AND (b > ? …)))`: row values would be shorter, and MySQL would not use the index for them.
-fn after(keys: &[Key], descending: bool, values: &[Value]) -> (String, Vec<Value>) {
-    let compare = if descending { "<" } else { ">" };
-    match (keys, values) {
-        ([key, more @ ..], [value, further @ ..]) if !more.is_empty() => {
-            let (rest, bound) = after(more, descending, further);
-            let column = key.column;
-            let sql = format!("({column} {compare} ? OR ({column} = ? AND {rest}))");
-            (sql, [value.clone(), value.clone()].into_iter().chain(bound).collect())
-        }
-        ([key, ..], [value, ..]) => (format!("{} {compare} ?", key.column), vec![value.clone()]),
-        _ => ("1 = 1".to_owned(), Vec::new()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_of_several_columns_continues_in_order() {
-        let keys = [Key::int("a", "a"), Key::text("b", "b")];
-        let (sql, values) = after(&keys, false, &[Value::Int(1), Value::from("x")]);
-        assert_eq!(sql, "(a > ? OR (a = ? AND b > ?))");
-        assert_eq!(values, [Value::Int(1), Value::Int(1), Value::from("x")]);
-        let (sql, _) = after(&keys[..1], true, &[Value::Int(1)]);
-        assert_eq!(sql, "a < ?");
+        request.after = items.last().map(|item| After { compared: Vec::new(), key: item.key() });
     }
 }

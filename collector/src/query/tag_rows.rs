@@ -42,6 +42,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
+    use crate::query::resource::After;
     use crate::{
         query::{
             Context, ListRequest, Tag, get, list,
@@ -85,7 +86,8 @@ mod tests {
             if page.next.is_none() {
                 return found;
             }
-            request.after = page.items.last().map(crate::query::Resource::key);
+            request.after =
+                page.items.last().map(|tag| After { compared: Vec::new(), key: crate::query::Resource::key(tag) });
         }
     }
 

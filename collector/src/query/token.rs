@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Context, Filter, Key, Resource, Test, Time, time, value};
+use super::{Context, Filter, Key, Resource, Sort, Test, Time, time, value};
 use crate::store::{Row, StoreError, Value};
 
 /// What lets a host enrol. Its secret was shown once and is not kept.
@@ -49,6 +49,12 @@ impl Resource for JoinToken {
     const ONE: &'static str = "join token";
     const ABOUT: &'static str = "What lets hosts enrol, without the secrets.";
     const KEYS: &'static [Key] = &[Key::text("id", "t.id")];
+    const SORTS: &'static [Sort] = &[
+        Sort::int("createdAt", "t.created_at_us"),
+        Sort::int("expiresAt", "t.expires_at_us"),
+        Sort::int("usesLeft", "t.uses_left"),
+        Sort::text("description", "t.description"),
+    ];
     const FILTERS: &'static [Filter] = &[
         Filter::new("state", Test::Computed(state), "usable, used, expired or revoked.").or("status"),
         Filter::new("createdBy", Test::Text("t.created_by"), "Made by this one."),

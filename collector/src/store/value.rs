@@ -20,6 +20,17 @@ pub enum Value {
     Bytes(Vec<u8>),
 }
 
+impl Value {
+    /// The whole number that it is.
+    #[must_use]
+    pub const fn as_int(&self) -> Option<i64> {
+        match self {
+            Self::Int(number) => Some(*number),
+            _ => None,
+        }
+    }
+}
+
 macro_rules! value_from {
     ($($type:ty => |$value:ident| $make:expr;)*) => {
         $(impl From<$type> for Value {

@@ -104,7 +104,7 @@ async fn open_in_tx(
     let Merge { from, into, .. } = *merge;
     if from == into {
         let expected = "two different computes".to_owned();
-        return Ok(Err(AdminError::Invalid { field: "from", problem: "is the same compute".to_owned(), expected }));
+        return Ok(Err(AdminError::Unfit { field: "from", problem: "is the same compute".to_owned(), expected }));
     }
     matching_lock_in_tx(tx).await?;
     // Agents in front of computes, and both in the order of their keys: as reports do.

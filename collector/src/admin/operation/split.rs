@@ -52,7 +52,7 @@ pub(super) async fn split_in_tx(tx: &mut Tx, compute: i64, agent: AgentId, hand:
             format!("one of {}", ids.join(", "))
         };
         let problem = format!("{agent} does not speak for compute {compute}");
-        return Ok(Err(AdminError::Invalid { field: "agentId", problem, expected }));
+        return Ok(Err(AdminError::Unfit { field: "agentId", problem, expected }));
     };
     // The first one is who spoke for the compute.
     let spoke = speakers.first().is_some_and(|first| first.agent.id == agent);

@@ -345,7 +345,7 @@ async fn an_agent_is_split_off_and_the_split_is_undone(db: &Db) {
     let again = bench.open(agent.key.agent_id, machine("m1")).await;
     assert_eq!(again.opened.compute_id, Some(new));
     let stranger = split_compute(db, bench.now(), 70, agent.key.agent_id, false, &person()).await;
-    assert!(matches!(stranger, Err(AdminError::Invalid { field: "agentId", .. })), "{stranger:?}");
+    assert!(matches!(stranger, Err(AdminError::Unfit { field: "agentId", .. })), "{stranger:?}");
 
     undo_operation(db, bench.now(), report.operation_id.unwrap(), false, &person()).await.unwrap();
     assert_eq!(text(db, &row(70)).await, "rack 4 slot 2|Debian, hardened|4|ask ada");

@@ -93,7 +93,7 @@ async fn a_match_is_decided_by_exactly_one_choice() {
     };
     assert_eq!(resolve("{}").await, (400, "computeId".to_owned()));
     assert_eq!(resolve(r#"{"new": true, "computeId": 1}"#).await, (400, "computeId".to_owned()));
-    assert_eq!(resolve(r#"{"computeId": 99}"#).await, (400, "computeId".to_owned()));
+    assert_eq!(resolve(r#"{"computeId": 99}"#).await, (409, "computeId".to_owned()));
     assert_eq!(resolve(r#"{"computeId": 1}"#).await.0, 200);
     assert_eq!(resolve(r#"{"new": true}"#).await.0, 200);
     let decided = format!("decided {}", agent_id(1));
@@ -144,7 +144,8 @@ async fn a_join_token_is_shown_once_and_can_be_withdrawn() {
         (r#"{"tags": {"a": 1}}"#, "tags.a"),
     ] {
         let (status, problem) = served.json("POST", "/api/v1/join-tokens", Role::Operator, body).await;
-        assert_eq!((status.as_u16(), problem["field"].as_str()), (400, Some(field)), "{body}");
+        let expected = if field == "datacenterId" { 409 } else { 400 };
+        assert_eq!((status.as_u16(), problem["field"].as_str()), (expected, Some(field)), "{body}");
     }
 
     let path = format!("/api/v1/join-tokens/{id}");

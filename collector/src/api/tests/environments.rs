@@ -54,7 +54,7 @@ async fn lists_show_environments_with_the_reason_and_can_be_filtered_by_them() {
     assert_eq!(found["items"].as_array().unwrap().len(), 1);
     assert_eq!(found["items"][0]["environments"][0]["on"]["resourceType"], "datacenter");
     for (path, field) in [
-        ("workloads?inherited=false", "inherited"),
+        ("workloads?inherited=maybe", "inherited"),
         ("effective-environments?resourceType=rack&resourceId=1", "resourceType"),
         ("effective-environments?resourceType=compute", "resourceId"),
         ("allocations?resourceType=workload&resourceId=1", "resourceType"),

@@ -58,7 +58,7 @@ async fn bad_requests_about_computes_are_told_with_field_and_reason() {
     };
     for (path, body, expected) in [
         ("/api/v1/computes/1/merge", "{}".to_owned(), (400, "from")),
-        ("/api/v1/computes/1/merge", r#"{"from": 1}"#.to_owned(), (400, "from")),
+        ("/api/v1/computes/1/merge", r#"{"from": 1}"#.to_owned(), (409, "from")),
         ("/api/v1/computes/1/merge", r#"{"from": "x"}"#.to_owned(), (400, "from")),
         ("/api/v1/computes/1/merge", r#"{"form": 2}"#.to_owned(), (400, "form")),
         ("/api/v1/computes/1/merge", r#"{"from": 99}"#.to_owned(), (404, "")),
@@ -66,7 +66,7 @@ async fn bad_requests_about_computes_are_told_with_field_and_reason() {
         ("/api/v1/computes/1/claim", "{}".to_owned(), (400, "agentId")),
         ("/api/v1/computes/1/claim", format!(r#"{{"agentId": "{}"}}"#, agent_id(9)), (404, "")),
         ("/api/v1/computes/1/claim", format!(r#"{{"agentId": "{agent}"}}"#), (400, "from")),
-        ("/api/v1/computes/1/split", format!(r#"{{"agentId": "{}"}}"#, agent_id(9)), (400, "agentId")),
+        ("/api/v1/computes/1/split", format!(r#"{{"agentId": "{}"}}"#, agent_id(9)), (409, "agentId")),
         ("/api/v1/computes/9/split", format!(r#"{{"agentId": "{agent}"}}"#), (404, "")),
         ("/api/v1/operations/7/undo", String::new(), (404, "")),
         ("/api/v1/drifts/decide", r#"{"decision": "both"}"#.to_owned(), (400, "decision")),

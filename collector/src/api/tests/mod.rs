@@ -7,6 +7,7 @@ mod document;
 mod edit;
 mod environments;
 mod identity;
+mod lists;
 mod nested;
 mod requests;
 mod roles;

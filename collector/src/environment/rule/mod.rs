@@ -120,11 +120,25 @@ pub struct Condition {
     pub evidence: EvidenceKind,
     /// The key of a label or a tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 256)]
     pub key: Option<String>,
     /// How it is compared.
     pub operator: Operator,
-    /// What it is compared with; one value, but for `in`.
+    /// What it is compared with; one value, but for `in`. Each has 1 to 256 characters.
+    #[schema(min_items = 1, max_items = 200)]
     pub values: Vec<String>,
+}
+
+/// A type of resources that rules reach: stands for it in the description of the API.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code, reason = "describes a text")]
+enum Reach {
+    Compute,
+    Container,
+    Workload,
+    #[schema(rename = "k8s_namespace")]
+    K8sNamespace,
 }
 
 /// Where a rule applies; what is left out narrows nothing.
@@ -133,6 +147,7 @@ pub struct Condition {
 pub struct Scope {
     /// To resources of these types: `compute`, `container`, `workload`, `k8s_namespace`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Reach>)]
     pub resource_types: Vec<String>,
     /// To what belongs to this partner.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -152,24 +167,30 @@ pub struct Rule {
     /// Assign or separate.
     pub kind: RuleKind,
     /// Name, unique among the rules.
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S", required = true)]
     pub name: String,
     /// For people.
+    #[schema(max_length = 255)]
     pub description: Option<String>,
     /// The smallest comes first.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub priority: i64,
     /// Whether it is in force.
     pub enabled: bool,
     /// Code of the environment: that of the resource's partner, or else one without partner.
+    #[schema(min_length = 1, max_length = 64, pattern = r"\S", required = true)]
     pub environment_code: String,
     /// Separate: code of the environment that must be kept apart from it.
+    #[schema(max_length = 64)]
     pub other_code: Option<String>,
     /// How sure it is, from 0 to 1; two digits are kept.
     #[serde(with = "fraction")]
-    #[schema(value_type = f64)]
+    #[schema(value_type = f64, minimum = 0, maximum = 1, default = 0.8)]
     pub confidence: i64,
     /// Assign: how many conditions must hold.
     pub r#match: Matching,
-    /// Assign: the conditions.
+    /// Assign: the conditions, at least one.
+    #[schema(max_items = 50)]
     pub conditions: Vec<Condition>,
     /// Where it applies.
     pub scope: Scope,

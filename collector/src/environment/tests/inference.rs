@@ -12,7 +12,7 @@ use crate::{
         association::{NewAssociation, association_remove_in_tx, association_set_in_tx},
         dry_run::{Budget, Proposal, dry_run},
         rule::{Condition, EvidenceKind, Operator, Rule, RuleKind, check},
-        rules::{rule_create, rule_delete, rule_replace, rules_install, rules_reset},
+        rules::{rule_change, rule_create, rule_delete, rules_install, rules_reset},
         set::Statement,
         violation::violations,
     },
@@ -140,13 +140,14 @@ async fn a_changed_label_moves_the_workload_and_a_removed_rule_takes_back(db: &D
     label(db, 2, "production").await;
     settle(&mut worker).await;
     assert_eq!(texts(db, ENVIRONMENTS).await, ["web=PROD", "db=PROD"]);
-    rule_replace(db, &alice(), now(), rule, labelled("PROD", "never")).await.unwrap();
+    let never = |_| Ok(labelled("PROD", "never"));
+    rule_change(db, &alice(), now(), rule, &|_| true, &never).await.unwrap();
     settle(&mut worker).await;
     assert_eq!(texts(db, ENVIRONMENTS).await, ["web=none", "db=none"]);
     label(db, 2, "dev").await;
     settle(&mut worker).await;
     assert_eq!(texts(db, ENVIRONMENTS).await, ["web=none", "db=DEV"]);
-    rule_delete(db, &alice(), now(), 1).await.unwrap();
+    rule_delete(db, &alice(), now(), 1, &|_| true).await.unwrap();
     settle(&mut worker).await;
     assert_eq!(texts(db, ENVIRONMENTS).await, ["web=none", "db=none"]);
     let left = "SELECT COUNT(*) AS n FROM environment_associations WHERE resource_type = 'workload'";
@@ -192,7 +193,7 @@ async fn the_default_rules_are_made_once_and_can_be_restored(db: &Db) {
     rules_install(db, now()).await.unwrap();
     let all = count(db, rules).await;
     assert!(all >= 20);
-    rule_delete(db, &alice(), now(), 1).await.unwrap();
+    rule_delete(db, &alice(), now(), 1, &|_| true).await.unwrap();
     rules_install(db, now()).await.unwrap();
     assert_eq!(count(db, rules).await, all - 1, "what people deleted stays deleted");
     let own = rule_create(db, &alice(), now(), labelled("PROD", "x")).await.unwrap();
@@ -271,9 +272,9 @@ async fn computes_that_break_a_separation_are_found_with_the_reasons(db: &Db) {
         ..Rule::default()
     };
     rule_create(db, &alice(), now(), apart).await.unwrap();
-    assert!(violations(db, 10).await.unwrap().is_empty());
+    assert!(violations(db, None, 10).await.unwrap().is_empty());
     settle(&mut worker(db)).await;
-    let found = violations(db, 10).await.unwrap();
+    let found = violations(db, None, 10).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].compute_name.as_str(), found[0].rule_name.as_str()), ("web-1", "production stands alone"));
     let reasons: Vec<_> = found[0].environments.iter().map(|(code, why)| (code.as_str(), why[0].as_str())).collect();
@@ -281,7 +282,7 @@ async fn computes_that_break_a_separation_are_found_with_the_reasons(db: &Db) {
     let statement = Statement::default();
     let new = NewAssociation { environment_id: 2, resource_type: ResourceType::Datacenter, resource_id: 1, statement };
     crate::transaction!(db, |tx| association_set_in_tx(tx, &alice(), now(), &new).await?).unwrap().unwrap();
-    assert_eq!(violations(db, 10).await.unwrap()[0].environments["DEV"][0], "given to datacenter cellar");
+    assert_eq!(violations(db, None, 10).await.unwrap()[0].environments["DEV"][0], "given to datacenter cellar");
 }
 
 async fn a_namespace_named_after_an_environment_gives_it_to_its_pods(db: &Db) {

@@ -28,8 +28,8 @@ listed! {
     access: Option<Json>,
     /// Agent that tells of it at present.
     holder_agent_id: Option<String>,
-    /// How often the Lease had changed hands when that agent got it.
-    lease_transitions: i64,
+    /// How often the Lease had changed hands when that agent got it; `null` as of the past.
+    lease_transitions: Option<i64>,
     /// When discovery first saw it.
     first_seen_at: Time,
     /// When it last changed.

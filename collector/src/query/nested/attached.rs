@@ -9,13 +9,11 @@ use serde_json::{Map, Value as Json};
 use super::{
     QueryError,
     criteria::{Condition, object},
+    criterion::Criterion,
 };
 use crate::{
     catalog::{Field, FieldKind, Kind},
-    environment::{
-        ResourceType,
-        sql::{self, Wanted},
-    },
+    environment::{ResourceType, sql::Wanted},
     store::Value,
 };
 
@@ -31,8 +29,8 @@ static TAG_VALUE: Field = Field { name: "value", column: "tag_value", kind: Fiel
 static LEGACY_VALUE: Field = Field { name: "value", column: "value", kind: FieldKind::Text };
 
 /// The condition that rows of a kind belong to an environment.
-pub(super) fn environment(kind: &Kind, wanted: &Json, path: &str) -> Result<Condition, QueryError> {
-    let resource = resource_type(kind, ENVIRONMENT, path)?;
+pub(super) fn environment(kind: &Kind, wanted: &Json, path: &str) -> Result<Criterion, QueryError> {
+    let kind = resource_type(kind, ENVIRONMENT, path)?;
     let mut inherited = true;
     let wanted = match wanted {
         Json::Object(members) => {
@@ -54,14 +52,9 @@ pub(super) fn environment(kind: &Kind, wanted: &Json, path: &str) -> Result<Cond
         }
         other => named(other, path)?,
     };
-    let Some(wanted) = wanted else {
-        let any = Wanted { any: true, ..Wanted::default() };
-        let sql::Condition { sql, values } = sql::effective_filter(resource, "t", &any, inherited);
-        // A missing parent makes it neither true nor false; what is not true is meant here.
-        return Ok(Condition::new(format!("(CASE WHEN {sql} THEN 0 ELSE 1 END = 1)"), values));
-    };
-    let sql::Condition { sql, values } = sql::effective_filter(resource, "t", &wanted, inherited);
-    Ok(Condition::new(format!("({sql})"), values))
+    let none = wanted.is_none();
+    let wanted = wanted.unwrap_or(Wanted { any: true, ..Wanted::default() });
+    Ok(Criterion::Environment { kind, wanted, inherited, none })
 }
 
 /// `None` for a resource without any environment.

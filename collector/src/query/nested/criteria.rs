@@ -5,7 +5,7 @@
 use orchestrix_common::time::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use super::{QueryError, attached, names};
+use super::{QueryError, attached, criterion::Criterion, names};
 use crate::{
     catalog::{Field, FieldKind, Kind},
     store::Value,
@@ -42,11 +42,27 @@ impl Condition {
         let sql = format!("({})", sql.join(word));
         Self { sql, values: parts.into_iter().flat_map(|part| part.values).collect() }
     }
+
+    /// It is not true. A comparison with NULL is neither true nor false; what is not true is meant here.
+    pub(super) fn untrue(self) -> Self {
+        Self { sql: format!("(CASE WHEN {} THEN 0 ELSE 1 END = 1)", self.sql), ..self }
+    }
 }
 
 /// Compiles criteria on rows of `kind`; `path` is their place in the request.
-pub(super) fn compile(kind: &'static Kind, criteria: &Map<String, Json>, path: &str) -> Result<Condition, QueryError> {
+pub(super) fn compile(kind: &'static Kind, criteria: &Map<String, Json>, path: &str) -> Result<Criterion, QueryError> {
     Compiler { kind }.all(criteria, path, 0)
+}
+
+/// Whether criteria ask for one of these fields, at any depth.
+pub(super) fn mention(kind: &Kind, criteria: &Map<String, Json>, fields: &[&str]) -> bool {
+    criteria.iter().any(|(name, wanted)| match (name.as_str(), wanted) {
+        ("$and" | "$or", Json::Array(members)) => {
+            members.iter().filter_map(Json::as_object).any(|member| mention(kind, member, fields))
+        }
+        ("$not", Json::Object(inner)) => mention(kind, inner, fields),
+        _ => kind.field(name).is_some_and(|field| fields.contains(&field.name)),
+    })
 }
 
 struct Compiler {
@@ -54,7 +70,7 @@ struct Compiler {
 }
 
 impl Compiler {
-    fn all(&self, criteria: &Map<String, Json>, path: &str, depth: usize) -> Result<Condition, QueryError> {
+    fn all(&self, criteria: &Map<String, Json>, path: &str, depth: usize) -> Result<Criterion, QueryError> {
         if depth > MAX_DEPTH {
             let message = format!("criteria are nested more than {MAX_DEPTH} deep");
             return Err(QueryError::invalid("too-deep", path, message));
@@ -64,42 +80,35 @@ impl Compiler {
             .map(|(name, wanted)| {
                 let path = format!("{path}.{name}");
                 match name.as_str() {
-                    "$and" => self.list(wanted, &path, depth, " AND ", "1 = 1"),
-                    "$or" => self.list(wanted, &path, depth, " OR ", "1 = 0"),
-                    "$not" => {
-                        let inner = self.all(object(wanted, &path)?, &path, depth + 1)?;
-                        // A comparison with NULL is neither true nor false; what is not true is meant here.
-                        Ok(Condition { sql: format!("(CASE WHEN {} THEN 0 ELSE 1 END = 1)", inner.sql), ..inner })
-                    }
+                    "$and" => Ok(Criterion::all(self.list(wanted, &path, depth)?)),
+                    "$or" => Ok(Criterion::one_of(self.list(wanted, &path, depth)?)),
+                    "$not" => Ok(Criterion::Not(Box::new(self.all(object(wanted, &path)?, &path, depth + 1)?))),
                     attached::ENVIRONMENT if self.kind.field(name).is_none() => {
                         attached::environment(self.kind, wanted, &path)
                     }
                     attached::TAGS if self.kind.field(name).is_none() => {
-                        attached::tags(self.kind, wanted, &path, |field, operator, wanted, path| {
+                        let compare = |field: &Field, operator: &str, wanted: &Json, path: &str| {
                             self.compare(field, operator, wanted, path)
-                        })
+                        };
+                        attached::tags(self.kind, wanted, &path, compare).map(Criterion::Plain)
                     }
                     _ if name.starts_with('$') => Err(QueryError::unknown("unknown-operator", &path, name, JOINS)),
-                    _ => self.field(name, wanted, &path),
+                    _ => self.field(name, wanted, &path).map(Criterion::Plain),
                 }
             })
             .collect();
-        Ok(Condition::join(parts?, " AND ", "1 = 1"))
+        Ok(Criterion::all(parts?))
     }
 
-    fn list(&self, wanted: &Json, path: &str, depth: usize, word: &str, empty: &str) -> Result<Condition, QueryError> {
+    fn list(&self, wanted: &Json, path: &str, depth: usize) -> Result<Vec<Criterion>, QueryError> {
         let Json::Array(members) = wanted else {
             return Err(QueryError::invalid("wrong-type", path, "expected a list of criteria"));
         };
-        let parts: Result<Vec<_>, _> = members
-            .iter()
-            .enumerate()
-            .map(|(index, member)| {
-                let path = format!("{path}[{index}]");
-                self.all(object(member, &path)?, &path, depth + 1)
-            })
-            .collect();
-        Ok(Condition::join(parts?, word, empty))
+        let each = members.iter().enumerate().map(|(index, member)| {
+            let path = format!("{path}[{index}]");
+            self.all(object(member, &path)?, &path, depth + 1)
+        });
+        each.collect()
     }
 
     fn field(&self, name: &str, wanted: &Json, path: &str) -> Result<Condition, QueryError> {
@@ -200,6 +209,12 @@ fn value(field: &Field, wanted: &Json, path: &str) -> Result<Value, QueryError> 
             // Both databases compare this form of a DATETIME, by time and by text.
             Ok(Value::Text(time.to_string().chars().take(19).collect::<String>().replace('T', " ")))
         }
+        // Comparing would tell, bit by bit, what is not shown.
+        FieldKind::Connection => Err(QueryError::invalid(
+            "not-comparable",
+            path,
+            format!("{} can hold secrets: only $isnull applies", field.name),
+        )),
         FieldKind::Json => Err(QueryError::invalid(
             "not-comparable",
             path,

@@ -7,6 +7,7 @@
 
 mod attached;
 mod criteria;
+mod criterion;
 mod error;
 mod lazy;
 mod names;

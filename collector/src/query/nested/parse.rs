@@ -5,12 +5,14 @@ use serde_json::{Map, Value as Json};
 use super::{
     QueryError, attached,
     criteria::{self, Condition, object},
+    criterion::Criterion,
     lazy, names,
 };
 use crate::{
-    catalog::{Field, Kind, Link},
+    catalog::{self, Field, Kind, Link},
     environment::ResourceType,
     query::as_of::AsOf,
+    store::rows::compute::MERGED,
 };
 
 /// How large a query and its answer may be.
@@ -47,7 +49,7 @@ pub(super) struct Level {
     pub(super) kind: &'static Kind,
     /// How it hangs on the level above; `None` at the root.
     pub(super) link: Option<Link>,
-    pub(super) condition: Condition,
+    pub(super) criterion: Criterion,
     pub(super) select: Vec<&'static Field>,
     pub(super) sort: Vec<(&'static Field, Direction)>,
     pub(super) page: Option<Page>,
@@ -132,10 +134,7 @@ impl Parser {
         let kind = names::kind(name, &at("kind"))?;
         let link =
             above.map(|above| names::relation(above, kind, &at("kind")).map(|relation| relation.link)).transpose()?;
-        let condition = match request.get("criteria") {
-            None | Some(Json::Null) => Condition::new("1 = 1", Vec::new()),
-            Some(criteria) => criteria::compile(kind, object(criteria, &at("criteria"))?, &at("criteria"))?,
-        };
+        let criterion = criterion(kind, link, request.get("criteria"), &at("criteria"))?;
         let lazy = match request.get("lazy") {
             None | Some(Json::Bool(false) | Json::Null) => None,
             Some(Json::Bool(true)) => Some(request.clone()),
@@ -150,7 +149,7 @@ impl Parser {
             environments,
             kind,
             link,
-            condition,
+            criterion,
             select: select(kind, request.get("select"), &at("select"))?,
             sort: sort(kind, request.get("sort"), &at("sort"))?,
             page: self.page(request.get("page"), &at("page"))?,
@@ -203,6 +202,28 @@ impl Parser {
         let limit = number("limit", self.limits.page, self.limits.page)?;
         Ok(Some(Page { limit, offset: number("offset", 0, 100_000_000)? }))
     }
+}
+
+/// What rows of a level must fulfil. Computes that were merged into others are left out, as from lists, unless they are
+/// asked for by their status or number, or something names them.
+fn criterion(
+    kind: &'static Kind,
+    link: Option<Link>,
+    request: Option<&Json>,
+    path: &str,
+) -> Result<Criterion, QueryError> {
+    let nothing = Map::new();
+    let criteria = match request {
+        None | Some(Json::Null) => &nothing,
+        Some(criteria) => object(criteria, path)?,
+    };
+    let asked = criteria::compile(kind, criteria, path)?;
+    let named = matches!(link, Some(Link::Above { .. })) || criteria::mention(kind, criteria, &["id", "status"]);
+    if kind.name != catalog::COMPUTE.name || named {
+        return Ok(asked);
+    }
+    let present = Condition::new("(t.status IS NULL OR t.status <> ?)", vec![MERGED.into()]);
+    Ok(Criterion::all(vec![Criterion::Plain(present), asked]))
 }
 
 /// The fields to show: those named, or all.

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::{
     super::tag_rows::table_of,
+    criteria::Condition,
     parse::{Direction, Level},
 };
 use crate::{
@@ -38,15 +39,21 @@ pub(super) fn above_alias(index: usize) -> String {
     format!("a{index}")
 }
 
-/// Writes the statement of a level. `parents` are the keys to hang it on; `None` at the root. One row more than
-/// `most` is asked for, so that the caller sees when there are too many.
-pub(super) fn statement(level: &Level, parents: Option<(&str, &Json)>, most: usize, dialect: Dialect) -> Statement {
+/// Writes the statement of a level whose rows fulfil a condition. `parents` are the keys to hang it on; `None` at the
+/// root. One row more than `most` is asked for, so that the caller sees when there are too many.
+pub(super) fn statement(
+    level: &Level,
+    condition: Condition,
+    parents: Option<(&str, &Json)>,
+    most: usize,
+    dialect: Dialect,
+) -> Statement {
     let mut columns = vec![format!("t.{} AS {KEY}", level.kind.key)];
     for (index, field) in level.select.iter().enumerate() {
         let column = format!("t.{}", field.column);
         let shown = match field.kind {
             FieldKind::DateTime => dialect.datetime_text(&column),
-            FieldKind::Json => dialect.json_text(&column),
+            FieldKind::Json | FieldKind::Connection => dialect.json_text(&column),
             FieldKind::Real => dialect.decimal(&column),
             FieldKind::Text | FieldKind::Int | FieldKind::Bool | FieldKind::Micros => column,
         };
@@ -60,7 +67,7 @@ pub(super) fn statement(level: &Level, parents: Option<(&str, &Json)>, most: usi
     let order = order(level);
     let mut values = Vec::new();
     let mut from = format!("FROM {} t", table_of(level.kind, dialect));
-    let mut conditions = vec![level.condition.sql.clone()];
+    let mut conditions = vec![condition.sql];
     if let (Some(link), Some((resource_type, keys))) = (level.link, parents) {
         let on = match link {
             Link::Below { column } => format!("t.{column}"),
@@ -77,34 +84,33 @@ pub(super) fn statement(level: &Level, parents: Option<(&str, &Json)>, most: usi
         };
         let _ = write!(from, " JOIN {list}{on}");
         values.push(Value::Text(keys.to_string()));
-        values.extend(level.condition.values.iter().cloned());
+        values.extend(condition.values);
         if matches!(link, Link::Attached { .. }) {
             values.push(resource_type.into());
         }
     } else {
-        values.extend(level.condition.values.iter().cloned());
+        values.extend(condition.values);
     }
     let condition = conditions.join(" AND ");
     let per_parent = parents.is_some() && !matches!(level.link, Some(Link::Above { .. }));
+    let number = |number: usize| Value::from(u64::try_from(number).unwrap_or(u64::MAX));
+    let columns = columns.join(", ");
     let sql = match level.page {
         Some(page) if per_parent => {
-            values.extend([Value::from(page.offset as u64), Value::from((page.offset + page.limit) as u64)]);
+            values.extend([number(page.offset), number(page.offset + page.limit), number(most + 1)]);
             format!(
-                "SELECT * FROM (SELECT {}, ROW_NUMBER() OVER (PARTITION BY p.value ORDER BY {order}) AS place \
-                 {from} WHERE {condition}) w WHERE place > ? AND place <= ? ORDER BY {PARENT}, place LIMIT {}",
-                columns.join(", "),
-                most + 1
+                "SELECT * FROM (SELECT {columns}, ROW_NUMBER() OVER (PARTITION BY p.value ORDER BY {order}) AS place \
+                 {from} WHERE {condition}) w WHERE place > ? AND place <= ? ORDER BY {PARENT}, place LIMIT ?"
             )
         }
         Some(page) if parents.is_none() => {
-            format!(
-                "SELECT {} {from} WHERE {condition} ORDER BY {order} LIMIT {} OFFSET {}",
-                columns.join(", "),
-                page.limit.min(most + 1),
-                page.offset
-            )
+            values.extend([number(page.limit.min(most + 1)), number(page.offset)]);
+            format!("SELECT {columns} {from} WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?")
         }
-        _ => format!("SELECT {} {from} WHERE {condition} ORDER BY {order} LIMIT {}", columns.join(", "), most + 1),
+        _ => {
+            values.push(number(most + 1));
+            format!("SELECT {columns} {from} WHERE {condition} ORDER BY {order} LIMIT ?")
+        }
     };
     Statement { sql, values }
 }

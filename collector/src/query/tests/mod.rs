@@ -4,6 +4,7 @@ mod browse;
 mod legacy;
 mod nested;
 mod past;
+mod sort;
 mod whole;
 
 use std::collections::BTreeSet;
@@ -339,5 +340,8 @@ async fn secrets_of_the_existing_tables_are_never_read(db: &Db) {
         page::<AutomationTarget>(db, &[]).await.unwrap(),
     ] {
         assert!(!page["items"].as_array().unwrap().is_empty() && !page.to_string().contains("planted"), "{page}");
+        if let Some(shown) = page["items"][0].get("connectionInfo") {
+            assert_eq!(shown, &json!({ "password": "[redacted]" }));
+        }
     }
 }

@@ -120,7 +120,9 @@ fn value(random: &mut fastrand::Rng, kind: FieldKind) -> Value {
         FieldKind::Real => (f64::from(random.u8(0..100)) / 4.0).into(),
         FieldKind::Bool => random.bool().into(),
         FieldKind::DateTime => format!("2026-02-{:02} 03:04:05", random.u8(1..28)).into(),
-        FieldKind::Json => json!({ "a": [random.u8(..3), "ü\"\\"], "b": null }).to_string().into(),
+        FieldKind::Json | FieldKind::Connection => {
+            json!({ "a": [random.u8(..3), "ü\"\\"], "b": null }).to_string().into()
+        }
     }
 }
 
@@ -216,7 +218,7 @@ fn criteria(kind: &Kind) -> Vec<Json> {
             FieldKind::DateTime | FieldKind::Micros => {
                 vec![json!(ago(3_600).to_string())]
             }
-            FieldKind::Json => vec![],
+            FieldKind::Json | FieldKind::Connection => vec![],
         };
         for value in &values {
             for operator in ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte"] {
@@ -278,7 +280,7 @@ async fn each_operator_means_in_the_past_what_it_meant_then(db: &Db) {
                 let values = match field.kind {
                     FieldKind::Text => vec![Value::Null, "zz".into()],
                     FieldKind::DateTime => vec![Value::Null, "2027-07-07 07:07:07".into()],
-                    FieldKind::Json => vec![Value::Null, "[]".into()],
+                    FieldKind::Json | FieldKind::Connection => vec![Value::Null, "[]".into()],
                     _ => vec![Value::Null, Value::Int(0)],
                 };
                 for value in values {

@@ -158,7 +158,7 @@ impl Rows<'_> {
         let columns = self.kind.fields.iter().enumerate().map(|(position, field)| {
             let named = match field.kind {
                 FieldKind::Int | FieldKind::Bool | FieldKind::Micros => "BIGINT",
-                FieldKind::Json => "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+                FieldKind::Json | FieldKind::Connection => "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
                 FieldKind::Real => (self.type_of)(field.column).unwrap_or("DOUBLE"),
                 FieldKind::DateTime => (self.type_of)(field.column).unwrap_or("DATETIME(6)"),
                 FieldKind::Text => {
@@ -174,10 +174,12 @@ impl Rows<'_> {
         match (self.dialect, kind) {
             (Dialect::Sqlite, FieldKind::Int | FieldKind::Bool | FieldKind::Micros) => "INTEGER",
             (Dialect::Sqlite, FieldKind::Real) => "REAL",
-            (Dialect::Sqlite, FieldKind::Text | FieldKind::Json | FieldKind::DateTime) => "TEXT",
+            (Dialect::Sqlite, FieldKind::Text | FieldKind::Json | FieldKind::Connection | FieldKind::DateTime) => {
+                "TEXT"
+            }
             (Dialect::MySql, FieldKind::Int | FieldKind::Bool | FieldKind::Micros) => "SIGNED",
             (Dialect::MySql, FieldKind::Real) => "DOUBLE",
-            (Dialect::MySql, FieldKind::Text | FieldKind::Json | FieldKind::DateTime) => "CHAR",
+            (Dialect::MySql, FieldKind::Text | FieldKind::Json | FieldKind::Connection | FieldKind::DateTime) => "CHAR",
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::{
     store::{Dialect, Executor, StoreError, Tx, Value, dialect::placeholders},
 };
 
-/// Columns with their values as they are shown. A column that is NULL is there as `null`.
+/// Columns with their values as they are shown, but for secrets, which [`Form::show`](crate::edit::form::Form::show)
+/// masks. A column that is NULL is there as `null`.
 pub(crate) type Shown = BTreeMap<&'static str, Json>;
 
 /// A stored row.
@@ -38,7 +39,7 @@ fn shown(field: &Field, value: Option<&Json>) -> Json {
         }
         (FieldKind::DateTime, Some(Json::String(text))) => format!("{}Z", text.replacen(' ', "T", 1)).into(),
         // Text that is no JSON, which the existing tables may hold, is shown as text.
-        (FieldKind::Json, Some(Json::String(text))) => {
+        (FieldKind::Json | FieldKind::Connection, Some(Json::String(text))) => {
             serde_json::from_str(text).unwrap_or_else(|_| Json::String(text.clone()))
         }
         (_, Some(value)) => value.clone(),

@@ -7,7 +7,10 @@ use super::{
     history::{Actor, HistoryKind, HistoryRow},
     stored::Stored,
 };
-use crate::catalog::{FieldKind, Kind};
+use crate::{
+    catalog::{FieldKind, Kind},
+    connection,
+};
 
 /// Columns that are not worth an entry: they follow another change, or are measured anew all the time.
 const FOLLOWING: [&str; 3] = ["updated_at", "connected_at_us", "reported_at_us"];
@@ -74,6 +77,9 @@ fn shown(kind: FieldKind, value: Option<&Json>) -> Json {
         }
         (FieldKind::DateTime, Json::String(text)) => format!("{}Z", text.replacen(' ', "T", 1)).into(),
         (FieldKind::Json, Json::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| value.clone()),
+        (FieldKind::Connection, Json::String(text)) => {
+            connection::masked(&serde_json::from_str(text).unwrap_or_else(|_| value.clone()))
+        }
         _ => value.clone(),
     }
 }

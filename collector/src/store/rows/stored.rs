@@ -19,7 +19,7 @@ pub(crate) fn stored_columns(kind: &Kind, table: &str, dialect: Dialect) -> Stri
         let column = format!("{table}{}", field.column);
         let read = match (field.kind, dialect) {
             (FieldKind::Real, _) => dialect.decimal(&column),
-            (FieldKind::Json | FieldKind::DateTime, _) => dialect.json_text(&column),
+            (FieldKind::Json | FieldKind::Connection | FieldKind::DateTime, _) => dialect.json_text(&column),
             (FieldKind::Text | FieldKind::Int | FieldKind::Bool | FieldKind::Micros, _) => column,
         };
         format!("{read} AS {}", field.column)
@@ -39,7 +39,7 @@ pub(crate) fn stored_row(kind: &Kind, row: &Row) -> Result<Stored, StoreError> {
                 row.get::<Option<i64>>(field.column)?.map(Json::from)
             }
             FieldKind::Real => row.get::<Option<f64>>(field.column)?.map(Json::from),
-            FieldKind::Text | FieldKind::Json | FieldKind::DateTime => {
+            FieldKind::Text | FieldKind::Json | FieldKind::Connection | FieldKind::DateTime => {
                 row.get::<Option<String>>(field.column)?.map(Json::from)
             }
         };

@@ -1,6 +1,6 @@
 // Reading the inventory.
 
-import { all, client, ok, type Page, type Schemas } from './client';
+import { all, ApiError, client, ok, type Page, type Schemas } from './client';
 
 export type Place = Schemas['PlaceSummary'];
 export type Places = Schemas['Places'];
@@ -70,6 +70,17 @@ export const readCapabilities = (computeId: number, asOf: string | null) =>
   all<Capability>((cursor) => ok(client.GET('/api/v1/capabilities', params({ computeId, ...at(asOf), cursor }))), 1_000);
 
 export const readHistory = (query: Query): Promise<Page<HistoryEntry>> => ok(client.GET('/api/v1/history', params(query)));
+
+/** When the past begins that is known: earlier times are refused with it. `null` when nothing was recorded yet. */
+export async function readPastStart(): Promise<number | null> {
+  try {
+    await client.GET('/api/v1/computes', params({ limit: 1, asOf: '1970-01-01T00:00:00Z' }));
+    return null;
+  } catch (error) {
+    const told = error instanceof ApiError ? /\d{4}-\d\d-\d\dT[\d:.]+Z/.exec(`${error.expected ?? ''} ${error.message}`) : null;
+    return told ? Math.ceil(Date.parse(told[0]) / 1_000) * 1_000 : null;
+  }
+}
 
 export const readEnvironments = (asOf: string | null) =>
   all<Environment>((cursor) => ok(client.GET('/api/v1/environments', params({ limit: 1_000, ...at(asOf), cursor }))));

@@ -4,6 +4,7 @@ import { useEffect } from 'react';
 import { useParams } from 'react-router';
 
 import { useGo } from '../../components/Go';
+import { PresentOnly } from '../../components/PresentOnly';
 import { useStores } from '../../stores/root';
 import type { Part } from '../../stores/automation';
 import { AgentsPanel } from './AgentsPanel';
@@ -39,6 +40,7 @@ export default observer(function AutomationView() {
   const waiting = automation.openMatches.length;
   return (
     <>
+      <PresentOnly what="Agents, tokens, matches and operations are" />
       <Tabs value={part} onChange={(_, chosen: string) => go(`/automation/${chosen}`)} variant="scrollable" scrollButtons={false} aria-label="Automation" sx={{ px: 2, borderBottom: 1, borderColor: 'divider', bgcolor: 'background.paper', flexShrink: 0 }}>
         {TABS.map(([id, label]) => (
           <Tab key={id} value={id} id={`automation-${id}`} aria-controls="automation-panel" label={id === 'matches' && waiting > 0 ? `${label} (${waiting})` : label} />

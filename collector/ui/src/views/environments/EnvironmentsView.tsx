@@ -4,6 +4,7 @@ import { useEffect } from 'react';
 import { useParams } from 'react-router';
 
 import { useGo } from '../../components/Go';
+import { PresentOnly } from '../../components/PresentOnly';
 import { useStores } from '../../stores/root';
 import { AllocationPanel } from './AllocationPanel';
 import { EnvironmentList } from './EnvironmentList';
@@ -32,6 +33,7 @@ export default observer(function EnvironmentsView() {
   useEffect(() => void environments.reload(), [environments, asOf]);
   return (
     <>
+      {tab !== 'all' && <PresentOnly what="Shares, inferences and rules are" />}
       <Tabs value={tab} onChange={(_, chosen: string) => go(chosen === 'all' ? '/environments' : `/environments/${chosen}`)} variant="scrollable" scrollButtons={false} aria-label="Environments" sx={{ px: 2, borderBottom: 1, borderColor: 'divider', bgcolor: 'background.paper', flexShrink: 0 }}>
         {TABS.map(([known, label]) => (
           <Tab key={known} value={known} id={`environments-${known}`} aria-controls="environments-panel" label={label} />

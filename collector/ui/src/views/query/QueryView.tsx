@@ -20,7 +20,7 @@ interface Result {
 
 /** The nested query by hand, with its result as a table and as JSON. */
 export default observer(function QueryView() {
-  const { prefs } = useStores();
+  const { prefs, clock } = useStores();
   const [text, setText] = useState(() => prefs.kept.query ?? EXAMPLES[0]?.text ?? '');
   const [result] = useState(() => new Loadable<Result>());
   const [tab, setTab] = useState<'table' | 'json'>('table');
@@ -40,7 +40,7 @@ export default observer(function QueryView() {
     setWrong(null);
     prefs.setQuery(text);
     const begin = performance.now();
-    void result.load(async () => ({ rows: await runQuery(query), milliseconds: performance.now() - begin }));
+    void result.load(async () => ({ rows: await runQuery(inTime(query, clock.asOf)), milliseconds: performance.now() - begin }));
   };
   const press = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
@@ -97,6 +97,9 @@ export default observer(function QueryView() {
     </Box>
   );
 });
+
+/** The query at the past time that is looked at, unless it names one itself. */
+const inTime = (query: unknown, asOf: string | null): unknown => (asOf !== null && query !== null && typeof query === 'object' && !('asOf' in query) ? { ...query, asOf } : query);
 
 function Shown({ result, tab, onTab }: { result: Result; tab: 'table' | 'json'; onTab: (tab: 'table' | 'json') => void }) {
   const table = flatten(result.rows);

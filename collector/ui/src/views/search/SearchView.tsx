@@ -10,6 +10,7 @@ import { useGo } from '../../components/Go';
 import { HitIcon } from '../../components/HitIcon';
 import { Name } from '../../components/Name';
 import { Empty } from '../../components/Notice';
+import { PresentOnly } from '../../components/PresentOnly';
 import { Status } from '../../components/Status';
 import { word } from '../../format/text';
 import { Loadable } from '../../stores/loadable';
@@ -68,6 +69,7 @@ export default observer(function SearchView() {
     );
   return (
     <>
+      <PresentOnly what="What is found is" />
       <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 2, alignItems: 'center', px: 4, pt: 3, pb: 1 }}>
         <FilterField large width={560} label="Name, address, image, :port, key=value" value={q} onChange={(value) => set('q', value)} />
         <select className="plain" aria-label="Kind" value={kind} onChange={(event) => set('kind', event.target.value)}>

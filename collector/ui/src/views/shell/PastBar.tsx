@@ -3,7 +3,7 @@ import { observer } from 'mobx-react-lite';
 import { useEffect, useState } from 'react';
 import { useSearchParams } from 'react-router';
 
-import { readHistory } from '../../api/inventory';
+import { readPastStart } from '../../api/inventory';
 import { ago, duration, timestamp, toLocalInput } from '../../format/time';
 import { useStores } from '../../stores/root';
 import { stepOf } from './pastSteps';
@@ -18,18 +18,15 @@ export const PastBar = observer(function PastBar() {
   const [dragged, setDragged] = useState<number | null>(null);
 
   useEffect(() => {
-    // The history is numbered from the first change that is kept.
-    void readHistory({ limit: 1, oldest: true })
-      .catch(() => readHistory({ limit: 1 }))
-      .then((page) => setFirst(page.items[0] ? Date.parse(page.items[0].recordedAt) : null))
-      .catch(() => setFirst(null));
+    void readPastStart().then(setFirst);
   }, []);
 
   const at = dragged ?? clock.reference;
-  const begin = Math.min(first ?? clock.now - 7 * 86_400_000, at, clock.now - 3_600_000);
+  // Before that nothing is known, and the slider does not go there.
+  const begin = Math.min(first ?? clock.now - 7 * 86_400_000, clock.now - 1_000);
   const go = (time: number) =>
     setParams((params) => {
-      params.set('asOf', iso(Math.min(time, clock.now)));
+      params.set('asOf', iso(Math.max(begin, Math.min(time, clock.now))));
       return params;
     });
   const back = () =>
@@ -52,7 +49,7 @@ export const PastBar = observer(function PastBar() {
         min={begin}
         max={clock.now}
         step={stepOf(clock.now - begin)}
-        value={at}
+        value={Math.max(begin, at)}
         onChange={(_, value) => setDragged(value)}
         onChangeCommitted={(_, value) => {
           setDragged(null);

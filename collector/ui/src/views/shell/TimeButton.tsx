@@ -2,6 +2,7 @@ import { Button, Tooltip } from '@mui/material';
 import { observer } from 'mobx-react-lite';
 import { useSearchParams } from 'react-router';
 
+import { readPastStart } from '../../api/inventory';
 import { Icon } from '../../components/Icon';
 import { useShortcut } from '../../components/shortcuts';
 import { useStores } from '../../stores/root';
@@ -13,16 +14,19 @@ const seconds = (at: number): string => new Date(at).toISOString().replace(/\.\d
 export const TimeButton = observer(function TimeButton() {
   const { clock } = useStores();
   const [, setParams] = useSearchParams();
-  const look = () =>
+  const look = async () => {
+    const first = clock.isLive ? await readPastStart() : null;
     setParams((params) => {
-      if (clock.isLive) params.set('asOf', seconds(clock.now - 3_600_000));
+      // An hour back, or where the past begins that is known.
+      if (clock.isLive) params.set('asOf', seconds(Math.max(first ?? 0, clock.now - 3_600_000)));
       else params.delete('asOf');
       return params;
     });
-  useShortcut('t', look);
+  };
+  useShortcut('t', () => void look());
   return (
     <Tooltip title={clock.isLive ? 'Show the inventory as of a past time (t)' : 'Back to the present (t)'}>
-      <Button onClick={look} startIcon={<Icon name="clock" size={15} />} sx={{ color: clock.isLive ? 'text.secondary' : 'warning.main', whiteSpace: 'nowrap', '& .MuiButton-startIcon': { mr: { xs: 0, sm: 1.5 } } }}>
+      <Button onClick={() => void look()} startIcon={<Icon name="clock" size={15} />} sx={{ color: clock.isLive ? 'text.secondary' : 'warning.main', whiteSpace: 'nowrap', '& .MuiButton-startIcon': { mr: { xs: 0, sm: 1.5 } } }}>
         <span className="wide">{clock.isLive ? 'Time' : 'Back to now'}</span>
       </Button>
     </Tooltip>

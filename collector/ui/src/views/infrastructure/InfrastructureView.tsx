@@ -4,7 +4,7 @@ import { useEffect } from 'react';
 import { useParams } from 'react-router';
 
 import { isKind } from '../../api/inventory';
-import { Empty, Failure, Waiting } from '../../components/Notice';
+import { Failure, Waiting } from '../../components/Notice';
 import { useStores } from '../../stores/root';
 import { DetailPane } from './DetailPane';
 import { FirstRun } from './FirstRun';
@@ -23,33 +23,26 @@ export const InfrastructureView = observer(function InfrastructureView() {
     document.title = 'Infrastructure · Orchestrix';
   }, []);
   useEffect(() => {
-    if (asOf === null) void tree.reload();
+    void tree.reload();
     detail.refresh();
   }, [tree, detail, asOf]);
   useEffect(() => {
-    if (selected && clock.isLive && tree.cursor !== `${selected.kind}:${selected.id}`) void tree.reveal(selected.kind, selected.id);
+    if (selected && tree.cursor !== `${selected.kind}:${selected.id}`) void tree.reveal(selected.kind, selected.id);
     // The cursor itself is moved by keys: only another address opens branches.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [tree, kind, id]);
 
   const places = tree.places;
-  if (clock.isLive && places.value === null && places.state === 'failed') return <Failure error={places.error} retry={() => void tree.reload()} />;
-  if (clock.isLive && places.isFirst) return <Waiting rows={14} label="Reading the infrastructure" />;
+  if (places.value === null && places.state === 'failed') return <Failure error={places.error} retry={() => void tree.reload()} />;
+  if (places.isFirst) return <Waiting rows={14} label="Reading the infrastructure" />;
   if (places.value?.total.computes === 0 && places.value.items.length <= 5 && clock.isLive && !selected) return <FirstRun />;
 
   return (
     <Box sx={{ flex: 1, minHeight: 0, display: 'flex' }}>
       <Box sx={{ flex: 1, minWidth: 0, display: selected ? { xs: 'none', md: 'flex' } : 'flex', flexDirection: 'column' }}>
-        {clock.isLive ? (
-          <>
-            <TreeToolbar />
-            <TreeTable selected={selected ? `${selected.kind}:${selected.id}` : null} />
-          </>
-        ) : (
-          <Empty icon="clock" title="The tree is told for the present only">
-            What is open beside it is shown as of the time above, and so is what the query editor is asked with <code>asOf</code>.
-          </Empty>
-        )}
+        <TreeToolbar />
+        {places.state === 'failed' && <Failure error={places.error} retry={() => void tree.reload()} />}
+        <TreeTable selected={selected ? `${selected.kind}:${selected.id}` : null} />
       </Box>
       {selected && (
         <>

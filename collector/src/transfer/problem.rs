@@ -48,7 +48,7 @@ impl fmt::Display for Problem {
         if let Some(line) = line {
             write!(f, ":{line}")?;
         }
-        match (column, field) {
+        match (column, field.as_ref().filter(|field| !field.is_empty())) {
             (Some(column), Some(field)) => write!(f, ": column {column} ({field})")?,
             (Some(column), None) => write!(f, ": column {column}")?,
             (None, Some(field)) => write!(f, ": {field}")?,

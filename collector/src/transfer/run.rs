@@ -185,6 +185,8 @@ fn tell(report: &mut Report, reading: &Reading, plan: &Plan, became: Vec<Became>
             Some(Outcome::Unchanged) | None => (&mut of.left, "left"),
         };
         *count += 1;
+        // What is only tried has no number yet, even where a later row of the files was tried against one.
+        let id = id.filter(|_| !(report.dry_run && action == "made"));
         report.rows.push(RowReport {
             file: reading.name_of(entry.spot).to_owned(),
             line: entry.spot.line,

@@ -242,7 +242,7 @@ async fn ask(events: Vec<Event>, client: &Client, shared: &Shared) -> Answer {
     let current = match client.container(&id, Instant::now() + QUESTION_LIMIT).await {
         Ok(raw) => shared.parsed(raw),
         // It was removed meanwhile; the event that says so is on its way.
-        Err(error) if error.is_not_found() => body,
+        Err(error) if error.is_not_found() => body.filter(|_| is_known),
         // The engine is there, but busy or unable. The next look has the last word.
         Err(error) if error.is_answer() || error.is_slow() => {
             answer.look = true;

@@ -211,7 +211,7 @@ async fn two_hosts_that_both_answer_are_not_merged(db: &Db) {
     assert!(matches!(refused, Err(AdminError::Conflict(_))), "{refused:?}");
     assert_eq!(picture(db).await, before);
     let same = Merge { from: 1, into: 1, ..Merge::default() };
-    assert!(matches!(merge_computes(db, bench.now(), &same, false, &person()).await, Err(AdminError::Invalid { .. })));
+    assert!(matches!(merge_computes(db, bench.now(), &same, false, &person()).await, Err(AdminError::Unfit { .. })));
     let none = Merge { from: 999, into: 1, ..Merge::default() };
     assert!(matches!(merge_computes(db, bench.now(), &none, false, &person()).await, Err(AdminError::NotFound { .. })));
 }

@@ -65,7 +65,7 @@ async fn bad_requests_about_computes_are_told_with_field_and_reason() {
         ("/api/v1/computes/x/merge", r#"{"from": 2}"#.to_owned(), (404, "")),
         ("/api/v1/computes/1/claim", "{}".to_owned(), (400, "agentId")),
         ("/api/v1/computes/1/claim", format!(r#"{{"agentId": "{}"}}"#, agent_id(9)), (404, "")),
-        ("/api/v1/computes/1/claim", format!(r#"{{"agentId": "{agent}"}}"#), (400, "from")),
+        ("/api/v1/computes/1/claim", format!(r#"{{"agentId": "{agent}"}}"#), (409, "from")),
         ("/api/v1/computes/1/split", format!(r#"{{"agentId": "{}"}}"#, agent_id(9)), (409, "agentId")),
         ("/api/v1/computes/9/split", format!(r#"{{"agentId": "{agent}"}}"#), (404, "")),
         ("/api/v1/operations/7/undo", String::new(), (404, "")),

@@ -28,8 +28,20 @@ impl<'a> Exporter<'a> {
         }
     }
 
-    /// Writes all rows of a sheet.
+    /// Writes all rows of a sheet, by place and name: two inventories that hold the same make the same file, whatever their numbers.
     pub(super) async fn sheet(&mut self, sheet: usize) -> Result<(), StoreError> {
+        let first = self.rows.len();
+        self.records(sheet).await?;
+        let Self { rows, book, .. } = self;
+        // Rows of the same name at the same place keep their order, by which they are counted.
+        rows[first..].sort_by_cached_key(|row| {
+            let known = row.at.map(|at| book.known(at));
+            (row.above.map(|at| book.path(at)), known.map(|known| (known.name.clone(), known.code.clone())))
+        });
+        Ok(())
+    }
+
+    async fn records(&mut self, sheet: usize) -> Result<(), StoreError> {
         let form = SHEETS[sheet].form;
         let dialect = self.db.dialect();
         let table = if form.kind.name == "tag" { tag_rows(dialect) } else { form.kind.table.to_owned() };

@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// What the nested query tells of a row beside its fields: that is how things are, and nothing that was entered.
+const INHERITED: &str = "effectiveEnvironments";
+
 /// The members of an object, in their order, also those that are there twice.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
@@ -191,7 +194,7 @@ impl<'a> Document<'a, '_> {
                     None => self.left_out(&name, raw),
                 },
                 (slot @ Some(_), None) => entry.spoiled |= !self.value(&mut entry, slot, &name, raw, implied),
-                (None, None) if nested && is_lazy(raw) => {}
+                (None, None) if nested && (is_lazy(raw) || name == INHERITED) => {}
                 (None, None) => {
                     let near = nearest(&name, known.columns().map(|(name, ..)| name)).join(", ");
                     let reason = format!("is not known of a {}", known.one());

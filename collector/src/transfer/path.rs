@@ -34,12 +34,12 @@ impl Path {
                     mark = Some(name.len());
                     name.push('#');
                 }
-                Some('/') => steps.push(step(std::mem::take(&mut name), mark.take())?),
+                Some('/') => steps.push(step(&std::mem::take(&mut name), mark.take())?),
                 Some(letter) => name.push(letter),
                 None => break,
             }
         }
-        steps.push(step(name, mark)?);
+        steps.push(step(&name, mark)?);
         Some(Self { whole, steps })
     }
 
@@ -49,7 +49,7 @@ impl Path {
     }
 }
 
-fn step(name: String, mark: Option<usize>) -> Option<Step> {
+fn step(name: &str, mark: Option<usize>) -> Option<Step> {
     let numbered = mark.and_then(|mark| {
         let nth = name.get(mark + 1..)?.trim_end().parse().ok().filter(|nth| *nth > 0)?;
         Some(Step { name: name.get(..mark)?.trim().to_owned(), nth: Some(nth) })

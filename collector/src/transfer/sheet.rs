@@ -110,10 +110,10 @@ impl Sheet {
     /// What a column of this name holds.
     pub(crate) fn slot(&self, name: &str) -> Option<Slot> {
         let mut name = folded(name);
-        if let Some((_, known)) = ALSO.iter().find(|(word, _)| *word == name) {
-            if self.column(known).is_some() {
-                name = (*known).to_owned();
-            }
+        if let Some((_, known)) = ALSO.iter().find(|(word, _)| *word == name)
+            && self.column(known).is_some()
+        {
+            name = (*known).to_owned();
         }
         self.column(&name)
     }

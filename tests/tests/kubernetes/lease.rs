@@ -41,9 +41,10 @@ fn cluster_data_arrives_once_and_another_agent_takes_over() {
     };
     let mut agents = [("node-a", start("node-a")), ("node-b", start("node-b"))];
     let complete = |namespaces: usize| {
-        wait::until("every namespace, node and service", Duration::from_secs(60), || {
+        wait::until("every namespace, node and service, and who may edit", Duration::from_secs(60), || {
             let seen = ["k8s-namespaces", "k8s-nodes", "k8s-services"].map(|list| installation.list(list).len());
-            wait::check(seen == [namespaces, 2, services(&cluster)], || format!("{seen:?}"))
+            let access = installation.list("k8s-clusters").iter().all(|cluster| !cluster["access"].is_null());
+            wait::check(seen == [namespaces, 2, services(&cluster)] && access, || format!("{seen:?}, access: {access}"))
         });
     };
     // Four come with every cluster.

@@ -10,7 +10,7 @@ import { useWidth } from '../../components/useWidth';
 import { useStores } from '../../stores/root';
 import type { TreeNode } from '../../stores/tree';
 import { ROW } from '../../theme/tokens';
-import { COLUMNS, type Column, FIRST_COLUMNS } from './columns';
+import { COLUMNS, type Column, FIRST_COLUMNS, PRESENT_ONLY } from './columns';
 import { TreeRow } from './TreeRow';
 
 const rowHeight = (): number => ROW;
@@ -32,14 +32,14 @@ const rowId = (key: string): string => `row-${key.replaceAll(/[^\w-]/g, '-')}`;
 
 /** The rows of the tree; only those in sight exist in the page. */
 export const TreeTable = observer(function TreeTable({ selected }: { selected: string | null }) {
-  const { tree, prefs } = useStores();
+  const { clock, tree, prefs } = useStores();
   const scroller = useRef<HTMLDivElement>(null);
   const navigate = useNavigate();
   const [params] = useSearchParams();
   const rows = tree.rows;
   const shown = prefs.columns('tree', COLUMNS.map((column) => column.id), FIRST_COLUMNS);
   const room = useWidth(scroller);
-  const columns = fitting(COLUMNS.filter((column) => shown.includes(column.id)), room);
+  const columns = fitting(COLUMNS.filter((column) => shown.includes(column.id) && (clock.isLive || !PRESENT_ONLY.includes(column.id))), room);
 
   // Another function each time would have all rows measured anew while somebody scrolls.
   const getItemKey = useCallback((index: number) => rows[index]?.key ?? index, [rows]);

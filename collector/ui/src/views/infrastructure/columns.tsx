@@ -68,6 +68,9 @@ export const COLUMNS: Column[] = [
 
 export const FIRST_COLUMNS = ['environment', 'status', 'workloads', 'coverage', 'cpu', 'memory', 'address', 'system'];
 
+/** What is only known of the present: as of the past these columns would be empty. */
+export const PRESENT_ONLY = ['coverage', 'cpu', 'memory', 'seen'];
+
 function withCounts(node: TreeNode, show: (counts: Counts) => ReactNode): ReactNode {
   if (node.kind === 'place') return show(node.place.counts);
   return node.kind === 'unplaced' && show(node.counts);

@@ -48,8 +48,8 @@ export function Navigation() {
           key={path}
           component={NavLink}
           to={{ pathname: path, search }}
+          // Where neither word is shown, this is what the link is called.
           title={name}
-          aria-label={name}
           sx={{
             display: 'flex',
             flexDirection: { xs: 'column', sm: 'row' },
@@ -73,7 +73,7 @@ export function Navigation() {
           <Box component="span" sx={{ display: { xs: 'none', lg: 'block' }, overflow: 'hidden', textOverflow: 'ellipsis' }}>
             {name}
           </Box>
-          <Box component="span" sx={{ display: { xs: 'block', sm: 'none' }, overflow: 'hidden', whiteSpace: 'nowrap' }} aria-hidden>
+          <Box component="span" sx={{ display: { xs: 'block', sm: 'none' }, overflow: 'hidden', whiteSpace: 'nowrap' }}>
             {short}
           </Box>
         </Box>

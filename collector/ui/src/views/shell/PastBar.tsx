@@ -42,7 +42,7 @@ export const PastBar = observer(function PastBar() {
       sx={{ display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: { xs: 2, sm: 4 }, px: 4, py: 1.5, bgcolor: 'orx.glow', borderBottom: 1, borderColor: 'divider', color: 'text.primary' }}
     >
       <Box sx={{ fontWeight: 600, whiteSpace: 'nowrap' }}>As of {timestamp(new Date(at).toISOString())}</Box>
-      <Box sx={{ color: 'text.secondary', whiteSpace: 'nowrap', minWidth: 86 }}>{ago(new Date(at).toISOString(), clock.now)}</Box>
+      <Box sx={{ whiteSpace: 'nowrap', minWidth: 86 }}>{ago(new Date(at).toISOString(), clock.now)}</Box>
       <Slider
         aria-label="Time whose inventory is shown"
         size="small"

@@ -25,7 +25,7 @@ export const TimeButton = observer(function TimeButton() {
   };
   useShortcut('t', () => void look());
   return (
-    <Tooltip title={clock.isLive ? 'Show the inventory as of a past time (t)' : 'Back to the present (t)'}>
+    <Tooltip describeChild title={clock.isLive ? 'Show the inventory as of a past time (t)' : 'Back to the present (t)'}>
       <Button onClick={() => void look()} startIcon={<Icon name="clock" size={15} />} sx={{ color: clock.isLive ? 'text.secondary' : 'warning.main', whiteSpace: 'nowrap', '& .MuiButton-startIcon': { mr: { xs: 0, sm: 1.5 } } }}>
         <span className="wide">{clock.isLive ? 'Time' : 'Back to now'}</span>
       </Button>

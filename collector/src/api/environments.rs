@@ -147,12 +147,12 @@ struct Decision {
 struct Verdict {
     /// The association.
     association_id: i64,
-    /// Accept: it is right, and stays whatever rules say. Refuse: it is wrong, and does not come back while the evidence is
-    /// the same.
     #[schema(inline)]
     decision: YesOrNo,
 }
 
+/// Accept: it is right, and stays whatever rules say. Refuse: it is wrong, and does not come back while the evidence is the
+/// same.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[allow(dead_code, reason = "describes a decision")]
@@ -169,13 +169,13 @@ enum YesOrNo {
 struct Change {
     /// The association.
     association_id: i64,
-    /// It is another environment.
     #[schema(inline)]
     decision: Other,
     /// The right environment.
     environment_id: i64,
 }
 
+/// It is another environment.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[allow(dead_code, reason = "describes a decision")]

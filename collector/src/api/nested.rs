@@ -88,8 +88,7 @@ fn level(root: bool) -> Schema {
     let kinds = KINDS.iter().map(|kind| kind.name);
     let kind = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(kinds)).build();
     let most = nested::Limits::default().page;
-    let number =
-        |most: usize| ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(most)).build();
+    let number = |most: usize| object(Type::Integer).minimum(Some(0)).maximum(Some(most)).build();
     let page = object(Type::Object).property("limit", number(most)).property("offset", number(100_000_000));
     let page = page.additional_properties(Some(AdditionalProperties::FreeForm(false)));
     let field = ObjectBuilder::new()

@@ -348,9 +348,12 @@ export class TreeStore {
   /** Opens what a resource is in, so that its row is there. */
   async reveal(kind: string, id: number): Promise<void> {
     await this.open();
+    const key = resourceKey(kind, id);
+    // A place that was just made is in no list that was read before.
+    if (kind !== 'compute' && kind !== 'workload' && !this.placeByKey.has(key)) await this.reload();
     let compute: number | null = kind === 'compute' ? id : null;
     if (kind === 'workload') compute = ((await readOne('workload', id, this.clock.asOf)).item as Workload).computeId;
-    let at: string | null = compute === null ? this.parentOf(resourceKey(kind, id)) : null;
+    let at: string | null = compute === null ? this.parentOf(key) : null;
     if (compute !== null) {
       const [summary] = (await readSummaries({ id: compute }, this.clock.asOf)).items;
       if (!summary) return;
@@ -360,7 +363,7 @@ export class TreeStore {
     for (; at !== null; at = this.parentOf(at)) opened.push(this.expand(at));
     if (kind === 'workload' && compute !== null) opened.push(this.expand(resourceKey('compute', compute)));
     await Promise.all(opened);
-    runInAction(() => (this.cursor = resourceKey(kind, id)));
+    runInAction(() => (this.cursor = key));
   }
 
   /** Moves the cursor by rows that can be chosen. */

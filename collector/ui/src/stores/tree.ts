@@ -349,7 +349,7 @@ export class TreeStore {
   async reveal(kind: string, id: number): Promise<void> {
     await this.open();
     const key = resourceKey(kind, id);
-    // A place that was just made is in no list that was read before.
+    // A place that was just made is in no list that was read before: it is read again.
     if (kind !== 'compute' && kind !== 'workload' && !this.placeByKey.has(key)) await this.reload();
     let compute: number | null = kind === 'compute' ? id : null;
     if (kind === 'workload') compute = ((await readOne('workload', id, this.clock.asOf)).item as Workload).computeId;
@@ -357,7 +357,10 @@ export class TreeStore {
     if (compute !== null) {
       const [summary] = (await readSummaries({ id: compute }, this.clock.asOf)).items;
       if (!summary) return;
-      at = homeOf(summary, (key) => this.placeByKey.has(key));
+      at = homeOf(summary, (home) => this.placeByKey.has(home));
+      // Nor does what was read before count the first compute of a place.
+      const home = this.placeByKey.get(at);
+      if (home && this.ownComputes(home) === 0) await this.reload();
     }
     const opened: Promise<void>[] = [];
     for (; at !== null; at = this.parentOf(at)) opened.push(this.expand(at));

@@ -82,7 +82,7 @@ impl Routes {
     pub(super) fn schema<T: ToSchema>(&mut self) -> Ref {
         let mut found = vec![(T::name().into_owned(), T::schema())];
         T::schemas(&mut found);
-        self.schemas.extend(found);
+        self.schemas.extend(found.into_iter().map(|(name, schema)| (name, needed(schema))));
         Ref::from_schema_name(T::name())
     }
 
@@ -115,6 +115,18 @@ impl Routes {
     pub(super) fn into_router(self) -> Router<ApiState> {
         self.router
     }
+}
+
+/// What must be given has no default, although the type that reads it has one.
+fn needed(mut schema: RefOr<Schema>) -> RefOr<Schema> {
+    if let RefOr::T(Schema::Object(object)) = &mut schema {
+        for name in &object.required {
+            if let Some(RefOr::T(Schema::Object(member))) = object.properties.get_mut(name) {
+                member.default = None;
+            }
+        }
+    }
+    schema
 }
 
 fn described(operation: OperationBuilder, access: Access) -> Operation {

@@ -30,6 +30,15 @@ pub(super) struct Speaker {
     seen_at: Option<Timestamp>,
 }
 
+/// Locks the agents of computes, in the order of keys, before anything else is read: on MySQL the first statement without a
+/// lock fixes what all later ones see, and a report that is being written must be among it.
+pub(super) async fn lock_in_tx(tx: &mut Tx, computes: impl IntoIterator<Item = i64>) -> Result<(), StoreError> {
+    for compute in computes.into_iter().collect::<BTreeSet<_>>() {
+        agent_lock_of_compute_in_tx(tx, compute).await?;
+    }
+    Ok(())
+}
+
 /// Locks the agents of a compute; those that are not revoked, the one that speaks for it first.
 pub(super) async fn speakers_in_tx(tx: &mut Tx, compute: i64, now: Timestamp) -> Result<Vec<Speaker>, StoreError> {
     let locked = agent_lock_of_compute_in_tx(tx, compute).await?;

@@ -108,6 +108,7 @@ async fn open_in_tx(
     }
     matching_lock_in_tx(tx).await?;
     // Agents in front of computes, and both in the order of their keys: as reports do.
+    agents::lock_in_tx(tx, [from, into]).await?;
     let mut speakers = BTreeMap::new();
     for compute in BTreeSet::from([from, into]) {
         speakers.insert(compute, agents::speakers_in_tx(tx, compute, hand.now).await?);

@@ -46,6 +46,7 @@ pub(super) async fn undo_in_tx(tx: &mut Tx, id: i64, hand: Hand<'_>) -> Attempt 
         return Ok(Err(AdminError::Conflict(format!("operation {id} is undone already"))));
     }
     let computes: Vec<i64> = [operation.compute_id, operation.other_compute_id].into_iter().flatten().collect();
+    agents::lock_in_tx(tx, computes.iter().copied()).await?;
     if let Some((later, summary)) = operation_later_in_tx(tx, id, &computes).await? {
         return Ok(Err(AdminError::Conflict(format!("operation {later} came later ({summary}); undo that one first"))));
     }
@@ -74,9 +75,6 @@ pub(super) async fn undo_in_tx(tx: &mut Tx, id: i64, hand: Hand<'_>) -> Attempt 
 
 /// Parts two computes that were merged.
 async fn part_in_tx(tx: &mut Tx, into: i64, from: i64, record: &Record, hand: Hand<'_>) -> Attempt {
-    for compute in BTreeSet::from([from, into]) {
-        agents::speakers_in_tx(tx, compute, hand.now).await?;
-    }
     for compute in BTreeSet::from([from, into]) {
         let Some(row) = shape_read_in_tx(tx, &COMPUTES, &compute.into()).await? else {
             return Ok(Err(AdminError::Conflict(format!("compute {compute} was removed since"))));

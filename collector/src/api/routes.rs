@@ -121,8 +121,10 @@ impl Routes {
 fn needed(mut schema: RefOr<Schema>) -> RefOr<Schema> {
     if let RefOr::T(Schema::Object(object)) = &mut schema {
         for name in &object.required {
-            if let Some(RefOr::T(Schema::Object(member))) = object.properties.get_mut(name) {
-                member.default = None;
+            match object.properties.get_mut(name) {
+                Some(RefOr::T(Schema::Object(member))) => member.default = None,
+                Some(RefOr::T(Schema::Array(member))) => member.default = None,
+                _ => {}
             }
         }
     }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use orchestrix_common::{model::DEFAULT_LIMITS, time::Timestamp};
-use orchestrix_proto::{PROTOCOL_VERSION, v1 as pb};
+use orchestrix_proto::{PROTOCOL_VERSION, understands, v1 as pb};
 
-use super::Parts;
+use super::{Parts, Trouble};
 use crate::{
     outbox::Position,
     view::{Snapshot, SourceDigest},
@@ -52,7 +52,8 @@ pub(super) fn digests(digests: &[SourceDigest]) -> Vec<pb::SourceDigest> {
     digests.iter().map(digest).collect()
 }
 
-pub(super) fn greeting(welcome: pb::Welcome, now: Timestamp) -> Greeting {
+/// Reads a Welcome. Trouble means that the collector speaks a version of the protocol that is too far from ours.
+pub(super) fn greeting(welcome: pb::Welcome, now: Timestamp) -> Result<Greeting, Trouble> {
     let pb::Welcome {
         epoch,
         applied_sequence,
@@ -63,7 +64,19 @@ pub(super) fn greeting(welcome: pb::Welcome, now: Timestamp) -> Greeting {
         limits,
         collector_time_us,
         held_reason,
+        protocol_version,
     } = welcome;
+    // A collector of before the field speaks the first version.
+    let version = protocol_version.max(1);
+    if !understands(version) {
+        return Err(Trouble {
+            message: format!(
+                "agent and collector speak different versions of the protocol (the collector speaks version {version}, this \
+                 agent {PROTOCOL_VERSION}); update the older one"
+            ),
+            permanent: true,
+        });
+    }
     if let Some(pb::Limits { message_bytes, source_entities, string_bytes, labels }) = limits {
         let ours = DEFAULT_LIMITS;
         let stricter = message_bytes < ours.message_bytes
@@ -79,12 +92,12 @@ pub(super) fn greeting(welcome: pb::Welcome, now: Timestamp) -> Greeting {
     if u128::from(clock_skew_ms.unsigned_abs()) > SKEW.as_millis() {
         tracing::warn!(clock_skew_ms, "this host's clock and the collector's differ");
     }
-    Greeting {
+    Ok(Greeting {
         epoch,
         applied_sequence,
         trust_bundle_der,
         heartbeat: heartbeat.filter(|span| !span.is_zero()).unwrap_or(HEARTBEAT),
         clock_skew_ms,
         held_reason,
-    }
+    })
 }

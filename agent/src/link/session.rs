@@ -91,7 +91,10 @@ pub(super) async fn run(link: &mut Link, channel: Channel, stop: &CancellationTo
         opened = timeout(WELCOME, open(&mut client, messages)) => opened,
     };
     let (greeting, incoming) = match opened {
-        Ok(Ok((Some(Told::Welcome(welcome)), incoming))) => (greet::greeting(welcome, link.now()), incoming),
+        Ok(Ok((Some(Told::Welcome(welcome)), incoming))) => match greet::greeting(welcome, link.now()) {
+            Ok(greeting) => (greeting, incoming),
+            Err(trouble) => return End::Trouble(trouble),
+        },
         Ok(Ok((Some(Told::Goodbye(goodbye)), _))) => return farewell(goodbye),
         Ok(Ok(_)) => return lost("the collector did not answer the greeting as it should"),
         Ok(Err(status)) => return End::Trouble(link.parts.dial.explain(&status)),
@@ -262,8 +265,10 @@ impl Session<'_> {
     async fn told(&mut self, told: Option<Told>, orders: &mut JoinSet<(u64, Result<(), String>)>) -> Option<End> {
         match told {
             Some(Told::Welcome(welcome)) => {
-                let greeting = greet::greeting(welcome, self.link.now());
-                return self.welcome(greeting).await;
+                return match greet::greeting(welcome, self.link.now()) {
+                    Ok(greeting) => self.welcome(greeting).await,
+                    Err(trouble) => Some(End::Trouble(trouble)),
+                };
             }
             Some(Told::Ack(ack)) => self.acknowledged(ack).await,
             Some(Told::DigestRequest(pb::DigestRequest {})) => self.digests_due = true,

@@ -1,4 +1,5 @@
 mod fake;
+mod versions;
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use orchestrix_common::{
     time::Timestamp,
 };
 use orchestrix_proto::{
-    PROTOCOL_VERSION,
+    PROTOCOL_VERSION, understands,
     v1::{self as pb, collector_message::Message},
 };
 
@@ -47,7 +47,7 @@ pub(super) fn greeting(agent_id: AgentId, hello: pb::Hello) -> Result<Greeting, 
         agent_time_us,
         dropped_reports,
     } = hello;
-    if protocol_version != PROTOCOL_VERSION {
+    if !understands(protocol_version) {
         return Err(Refusal::ProtocolVersion(protocol_version));
     }
     let outbox_id =
@@ -105,6 +105,7 @@ pub(super) fn welcome(
         limits: Some(pb::Limits { message_bytes, source_entities, string_bytes, labels }),
         collector_time_us: now.as_micros(),
         held_reason: opened.held_reason.clone(),
+        protocol_version: PROTOCOL_VERSION,
     }
 }
 

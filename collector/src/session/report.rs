@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use orchestrix_common::{model::Report, wire::WireError};
+use orchestrix_common::{
+    model::Report,
+    wire::{WireError, unknown_changes},
+};
 use orchestrix_proto::v1 as pb;
 use prost::Message as _;
 use tokio::time::sleep;
@@ -43,6 +46,11 @@ pub(super) async fn handle(shared: &Shared, key: &SessionKey, message: pb::Repor
     let sequence = message.sequence;
     let limit = shared.settings.limits.message_bytes as usize;
     let bytes = message.encoded_len();
+    let unknown = unknown_changes(&message);
+    if unknown > 0 {
+        metrics::counter!("orchestrix_report_unknown_changes_total").increment(unknown as u64);
+        tracing::debug!(changes = unknown, "a newer agent's changes that this version does not know are passed over");
+    }
     let report = if bytes > limit {
         let problem = format!("the report has {bytes} bytes, at most {limit} are accepted");
         Err(WireError::new("", "message-too-large", problem))

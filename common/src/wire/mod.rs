@@ -15,5 +15,6 @@ mod usage;
 
 pub use entity::hash;
 pub use error::WireError;
+pub use report::unknown_changes;
 
 use error::{At, native_id as key, port, required, text};

@@ -42,12 +42,11 @@ impl TryFrom<pb::SourceReport> for SourceReport {
     type Error = WireError;
 
     fn try_from(message: pb::SourceReport) -> Result<Self, Self::Error> {
-        let pb::SourceReport { source, status, changes } = message;
-        Ok(Self {
-            source: text("source", source)?.into(),
-            status: status.map(|status| source_status(status).at("status")).transpose()?,
-            changes: each("changes", changes)?,
-        })
+        let pb::SourceReport { source, status, mut changes } = message;
+        let source = text("source", source)?.into();
+        let status = status.map(|status| source_status(status).at("status")).transpose()?;
+        changes.retain(is_known);
+        Ok(Self { source, status, changes: each("changes", changes)? })
     }
 }
 
@@ -96,6 +95,22 @@ impl From<Change> for pb::Change {
     }
 }
 
+/// How many changes of a report are of a kind that only a newer agent knows. Reading it passes over them: what else it
+/// says is worth having.
+#[must_use]
+pub fn unknown_changes(report: &pb::Report) -> usize {
+    report.sources.iter().flat_map(|source| &source.changes).filter(|change| !is_known(change)).count()
+}
+
+fn is_known(change: &pb::Change) -> bool {
+    match &change.change {
+        Some(pb::change::Change::Upsert(entity)) => entity.body.is_some(),
+        Some(pb::change::Change::Removal(_)) => true,
+        None => false,
+    }
+}
+
+/// A state that only a newer agent knows is taken for the cautious one: something may not have been read.
 fn source_status(message: pb::SourceStatus) -> Result<SourceStatus, WireError> {
     let unknown = |field: &str, number: i32| WireError::new(field, "unknown-value", format!("{number} is no state"));
     let health = match message.health() {
@@ -103,12 +118,14 @@ fn source_status(message: pb::SourceStatus) -> Result<SourceStatus, WireError> {
         pb::source_status::Health::Degraded => Health::Degraded,
         pb::source_status::Health::Failing => Health::Failing,
         pb::source_status::Health::Absent => Health::Absent,
+        pb::source_status::Health::Unspecified if message.health != 0 => Health::Degraded,
         pb::source_status::Health::Unspecified => return Err(unknown("health", message.health)),
     };
     let completeness = match message.completeness() {
         pb::source_status::Completeness::Complete => Completeness::Complete,
         pb::source_status::Completeness::Partial => Completeness::Partial,
         pb::source_status::Completeness::None => Completeness::None,
+        pb::source_status::Completeness::Unspecified if message.completeness != 0 => Completeness::Partial,
         pb::source_status::Completeness::Unspecified => return Err(unknown("completeness", message.completeness)),
     };
     let pb::SourceStatus { health: _, completeness: _, reason, since_us, warnings } = message;

@@ -224,7 +224,11 @@ pub(super) fn welcome(applied_sequence: u64) -> pb::Welcome {
 
 impl Session {
     pub(super) async fn tell(&self, told: Told) {
-        self.outgoing.send(Ok(pb::CollectorMessage { message: Some(told) })).await.unwrap();
+        self.tell_message(pb::CollectorMessage { message: Some(told) }).await;
+    }
+
+    pub(super) async fn tell_message(&self, message: pb::CollectorMessage) {
+        self.outgoing.send(Ok(message)).await.unwrap();
     }
 
     pub(super) async fn ack(&self, sequence: u64, outcome: pb::ack::Outcome) {
@@ -282,6 +286,20 @@ impl Session {
     /// Nothing but heartbeats comes for a while.
     pub(super) async fn is_quiet(&mut self) {
         let message = timeout(Duration::from_millis(300), self.next_but_heartbeats()).await;
+        assert!(message.is_err(), "{message:?}");
+    }
+
+    /// Nothing but heartbeats and digests comes for a while.
+    pub(super) async fn is_quiet_but_for_digests(&mut self) {
+        let other = async {
+            loop {
+                match self.next_but_heartbeats().await {
+                    Message::Digests(_) => {}
+                    other => return other,
+                }
+            }
+        };
+        let message = timeout(Duration::from_millis(300), other).await;
         assert!(message.is_err(), "{message:?}");
     }
 

@@ -6,6 +6,7 @@ mod lifecycle;
 mod reports;
 mod takeover;
 mod trust;
+mod versions;
 
 use std::{sync::Arc, time::Duration};
 

@@ -6,6 +6,8 @@
 //! must bear being run twice, because a run that was cut short is taken up again.
 
 mod existing;
+#[cfg(test)]
+mod expand;
 mod fit;
 mod obstacle;
 mod preview;

@@ -7,6 +7,7 @@
 mod agents;
 mod api_token;
 mod args;
+mod backup;
 mod ca;
 mod check;
 mod computes;
@@ -21,6 +22,7 @@ mod openapi;
 pub mod output;
 mod query;
 mod reference;
+mod restore;
 mod serve;
 mod text;
 mod token;
@@ -83,6 +85,10 @@ pub enum Command {
     Export(export::Args),
     /// Looks for rows that contradict each other.
     Check(check::Args),
+    /// Copies the embedded inventory, also while the collector runs.
+    Backup(backup::Args),
+    /// Puts a backup back, or checks one.
+    Restore(restore::Args),
     /// Succeeds when the collector of this configuration is ready, and says why not otherwise.
     Health(health::Args),
     /// Prints the description of the API.
@@ -125,6 +131,8 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             Command::Import(args) => import::run(args).await,
             Command::Export(args) => export::run(args).await,
             Command::Check(args) => check::run(args).await,
+            Command::Backup(args) => backup::run(args).await,
+            Command::Restore(args) => restore::run(args).await,
             Command::Health(args) => health::run(args).await,
             Command::Openapi(args) => openapi::run(&args),
             Command::Reference(args) => reference::run(&args, Cli::command()),

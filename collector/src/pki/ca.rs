@@ -26,7 +26,7 @@ const ISSUING_LIFE: Duration = Duration::from_secs(365 * DAY.as_secs());
 /// Life of an agent's or a collector's certificate.
 pub(super) const LEAF_LIFE: Duration = DAY;
 /// How far another host's clock may be behind.
-const BACK_DATED: Duration = Duration::from_secs(5 * 60);
+pub(super) const BACK_DATED: Duration = Duration::from_secs(5 * 60);
 
 /// A CA that can sign.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use super::{
     account::{self, Attested},
     csr::ProvenKey,
     issue::{Enrolment, Outcome, Pass, Renewal},
-    status::certificate_check,
+    status::certificate_admit,
     throttle::Failures,
 };
 use crate::session::PeerIdentity;
@@ -116,11 +116,12 @@ impl EnrollmentService {
     }
 
     async fn try_renew(&self, peer: Option<&PeerIdentity>, csr_der: &[u8]) -> Result<pb::RenewResponse, Status> {
-        let Some(&PeerIdentity::Agent { agent_id, serial, expired, .. }) = peer else {
+        let Some(&PeerIdentity::Agent { ref shown, expired, .. }) = peer else {
             return Err(refusal(RefusalCode::CertificateRequired, explanation(RefusalCode::CertificateRequired)));
         };
+        let (agent_id, serial) = (shown.agent_id, shown.serial);
         let key = proven_key(csr_der)?;
-        match self.authority.renew(Renewal { agent_id, serial, key: &key }).await.map_err(|error| failed(&error))? {
+        match self.authority.renew(Renewal { shown, key: &key }).await.map_err(|error| failed(&error))? {
             Outcome::Issued { chain_der, .. } => {
                 tracing::info!(%agent_id, %serial, expired, "certificate renewed");
                 Ok(pb::RenewResponse { certificate_chain_der: chain_der, trust_bundle_der: self.authority.roots_der() })
@@ -135,13 +136,13 @@ impl EnrollmentService {
 
 impl EnrollmentService {
     async fn try_confirm(&self, peer: Option<&PeerIdentity>) -> Result<pb::ConfirmResponse, Status> {
-        let Some(&PeerIdentity::Agent { agent_id, serial, expired: false, .. }) = peer else {
+        let Some(PeerIdentity::Agent { shown, expired: false, .. }) = peer else {
             return Err(refusal(RefusalCode::CertificateRequired, explanation(RefusalCode::CertificateRequired)));
         };
-        let checked = certificate_check(self.authority.db(), agent_id, serial, self.authority.now()).await;
+        let checked = certificate_admit(self.authority.db(), shown, self.authority.now()).await;
         let code = match checked.map_err(|error| failed(&error.into()))? {
             CertificateStatus::Active => {
-                tracing::debug!(%agent_id, %serial, "certificate confirmed");
+                tracing::debug!(agent_id = %shown.agent_id, serial = %shown.serial, "certificate confirmed");
                 return Ok(pb::ConfirmResponse {});
             }
             CertificateStatus::JustSuperseded | CertificateStatus::Superseded => RefusalCode::CertificateSuperseded,

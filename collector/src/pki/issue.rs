@@ -12,8 +12,8 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    CertificateStatus, PkiError, TrustAuthority, account::Attested, authority::IssuedToAgent, csr::ProvenKey,
-    status::use_in_tx,
+    CertificateStatus, PkiError, ShownCertificate, TrustAuthority, account::Attested, authority::IssuedToAgent,
+    csr::ProvenKey, recognise::use_or_recognise_in_tx,
 };
 use crate::{
     store::{
@@ -21,7 +21,7 @@ use crate::{
         rows::{
             agent::{NewAgent, agent_changed_in_tx, agent_enrol_in_tx},
             agent_certificate::{
-                AgentCertificateRow, agent_certificate, agent_certificate_insert_in_tx, agent_certificate_list_current,
+                AgentCertificateRow, agent_certificate_insert_in_tx, agent_certificate_list_current,
                 agent_certificate_supersede_in_tx, agent_state_lock_in_tx,
             },
             audit::{AuditEntry, audit_insert_in_tx},
@@ -76,8 +76,7 @@ pub(super) struct Enrolment<'a> {
 /// An agent asks for its next certificate.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Renewal<'a> {
-    pub(super) agent_id: AgentId,
-    pub(super) serial: Serial,
+    pub(super) shown: &'a ShownCertificate,
     pub(super) key: &'a ProvenKey,
 }
 
@@ -196,10 +195,11 @@ impl TrustAuthority {
         request: Renewal<'_>,
         now: Timestamp,
     ) -> Result<Result<Outcome, PkiError>, StoreError> {
-        let Renewal { agent_id, serial, key } = request;
+        let Renewal { shown, key } = request;
+        let ShownCertificate { agent_id, serial, .. } = *shown;
         let state = agent_state_lock_in_tx(tx, agent_id).await?;
         let refused = |code| Ok(Ok(Outcome::Refused(code)));
-        match use_in_tx(tx, state.as_deref(), agent_id, serial, now).await? {
+        match use_or_recognise_in_tx(tx, state.as_deref(), shown, now).await? {
             CertificateStatus::Active => {}
             CertificateStatus::JustSuperseded | CertificateStatus::Superseded => {
                 return refused(RefusalCode::CertificateSuperseded);
@@ -211,8 +211,7 @@ impl TrustAuthority {
         if !matches!(state.as_deref(), Some("ACTIVE" | "HELD")) {
             return refused(RefusalCode::AgentQuarantined);
         }
-        let shown = agent_certificate(tx, agent_id, serial).await?;
-        if shown.is_some_and(|shown| shown.public_key_sha256 == key.sha256) {
+        if shown.public_key_sha256 == key.sha256 {
             return refused(RefusalCode::CsrRefused);
         }
         self.issue_next_in_tx(tx, agent_id, Some(serial), key, now).await

@@ -4,19 +4,24 @@ use std::time::Duration;
 
 use orchestrix_common::{id::AgentId, pki::Serial, time::Timestamp};
 
+use super::{ShownCertificate, recognise::use_or_recognise_in_tx};
 use crate::{
     store::{
         Db, StoreError, Tx,
-        rows::agent_certificate::{
-            AgentCertificateRow, agent_certificate, agent_certificate_list_current, agent_certificate_mark_used_in_tx,
-            agent_certificate_supersede_in_tx, agent_state, agent_state_lock_in_tx,
+        rows::{
+            agent_certificate::{
+                AgentCertificateRow, agent_certificate, agent_certificate_list_current,
+                agent_certificate_mark_used_in_tx, agent_certificate_supersede_in_tx, agent_state,
+                agent_state_lock_in_tx,
+            },
+            set_back::set_back_list,
         },
     },
     transaction,
 };
 
 /// How long a connection may take from its handshake to its check, and how much the clocks of collectors may differ.
-const JUST: Duration = Duration::from_secs(120);
+pub(super) const JUST: Duration = Duration::from_secs(120);
 
 /// What the database says of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +59,27 @@ pub async fn certificate_check(
         let state = agent_state_lock_in_tx(tx, agent_id).await?;
         use_in_tx(tx, state.as_deref(), agent_id, serial, now).await?
     })
+}
+
+/// As [`certificate_check`], for a certificate that was just shown: what the database lost when it was set back is taken
+/// over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn certificate_admit(
+    db: &Db,
+    shown: &ShownCertificate,
+    now: Timestamp,
+) -> Result<CertificateStatus, StoreError> {
+    let ShownCertificate { agent_id, serial, .. } = *shown;
+    match certificate_check(db, agent_id, serial, now).await? {
+        // Without such a note, whoever is not known costs no write.
+        CertificateStatus::Unknown if !set_back_list(&mut &*db).await?.is_empty() => transaction!(db, |tx| {
+            let state = agent_state_lock_in_tx(tx, agent_id).await?;
+            use_or_recognise_in_tx(tx, state.as_deref(), shown, now).await?
+        }),
+        status => Ok(status),
+    }
 }
 
 /// As [`certificate_check`], within a transaction that holds the lock on the agent.

@@ -179,6 +179,28 @@ impl Stored {
     }
 }
 
+/// The pin of the root that certificates come from; `None` when there is no CA.
+///
+/// # Errors
+/// When the database fails, or what it holds is not a whole CA.
+pub async fn issuing_pin(db: &Db) -> Result<Option<Pin>, PkiError> {
+    let roots = Roots::of(&certificate_authority_list(&mut &*db).await?)?;
+    Ok(roots.active.map(|root| root.pin))
+}
+
+/// Tells whether a sealing key opens every key of the CA that is in use.
+///
+/// # Errors
+/// When the database fails, or the key is another one ([`PkiError::Sealed`]).
+pub async fn opens(db: &Db, sealing: &SealingKey) -> Result<(), PkiError> {
+    let rows = certificate_authority_list(&mut &*db).await?;
+    // A certificate that links two roots has no key of its own, and a retired root has lost its.
+    for row in rows.iter().filter(|row| !row.sealed_key.is_empty()) {
+        open_ca(sealing, row)?;
+    }
+    Ok(())
+}
+
 /// Whether there is a CA, whole or not.
 pub(super) async fn exists(db: &Db) -> Result<bool, PkiError> {
     Ok(!certificate_authority_list(&mut &*db).await?.is_empty())

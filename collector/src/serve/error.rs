@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 use metrics_exporter_prometheus::BuildError;
 use tokio::task::JoinError;
 
-use crate::{admin::AdminError, pki::PkiError, store::StoreError};
+use crate::{admin::AdminError, backup::LockError, pki::PkiError, store::StoreError};
 
 /// Why a collector did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// Another process uses the data folder.
+    #[error(transparent)]
+    Locked(#[from] LockError),
     /// The inventory database cannot be used.
     #[error("inventory database is not usable")]
     Database(#[source] StoreError),

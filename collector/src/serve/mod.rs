@@ -24,6 +24,7 @@ pub use live::Live;
 pub use signal::on_signal;
 
 use crate::{
+    backup::FolderLock,
     pki::TrustAuthority,
     reconcile::Reconciler,
     session::{AgentListener, Shared},
@@ -41,6 +42,7 @@ pub struct Collector {
     agents: AgentListener,
     api: TcpListener,
     metrics: Metrics,
+    lock: Arc<FolderLock>,
     live: Live,
 }
 
@@ -89,6 +91,7 @@ impl Collector {
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
         let (agents, api) = (self.agents_address(), self.api_address());
         let (db, registry) = (self.db.clone(), Arc::clone(&self.sessions.registry));
+        let _held_to_the_end = Arc::clone(&self.lock);
         let halt = CancellationToken::new();
         let mut tasks = tasks::start(self, &halt);
         let (agents, api) = (address(agents), address(api));

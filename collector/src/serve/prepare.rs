@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use super::{Collector, Live, Metrics, ServeError};
 use crate::{
     admin::ensure_admin_token,
+    backup::{FolderLock, LockError},
     config::{AgentsConfig, Config},
     environment, metrics,
     pki::{SEALING_KEY_FILE, TrustAuthority},
@@ -29,6 +30,7 @@ impl Collector {
         let clock: SharedClock = Arc::new(SystemClock);
         let metrics = Metrics(metrics::install().map_err(ServeError::Metrics)?);
         prepare_data_dir(&data_dir)?;
+        let lock = hold(&data_dir, &database_url)?;
         let db = open_database(&database_url).await?;
         environment::prepare(&db, clock.now()).await.map_err(ServeError::Database)?;
         let authority = TrustAuthority::open(
@@ -64,6 +66,7 @@ impl Collector {
             agents: listener,
             api,
             metrics,
+            lock,
             live: Live::new(clusters, history.keep),
         })
     }
@@ -75,6 +78,13 @@ fn session_settings(agents: &AgentsConfig) -> SessionSettings {
         waiting: agents.waiting_sessions,
         ..SessionSettings::new(agents.heartbeat)
     }
+}
+
+/// The embedded database is one collector's alone; on another one, several may share a folder.
+fn hold(data_dir: &Path, database_url: &str) -> Result<Arc<FolderLock>, LockError> {
+    let embedded = database_url.starts_with("sqlite://");
+    let lock = if embedded { FolderLock::alone(data_dir) } else { FolderLock::shared(data_dir) };
+    lock.map(Arc::new)
 }
 
 async fn open_database(url: &str) -> Result<Db, ServeError> {

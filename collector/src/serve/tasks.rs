@@ -30,8 +30,18 @@ type Ended = (&'static str, Result<(), ServeError>);
 
 /// Starts everything.
 pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
-    let Collector { clock, reconciler, authority, sessions, agents: listener, api: api_listener, metrics, db, live } =
-        collector;
+    let Collector {
+        clock,
+        reconciler,
+        authority,
+        sessions,
+        agents: listener,
+        api: api_listener,
+        metrics,
+        db,
+        live,
+        lock: _,
+    } = collector;
     let mut tasks = Tasks(JoinSet::new());
     let worker = Worker::new(db, clock.clone());
     tasks.upkeep("environments", worker.run(reconciler.commits().subscribe(), halt.child_token()));

@@ -35,7 +35,7 @@ enum NotOpened {
 
 /// Opens a session on a stream and runs it to its end.
 pub(super) async fn run(shared: Shared, caller: Caller, mut incoming: Streaming<pb::AgentMessage>, outgoing: Outgoing) {
-    match open(&shared, caller, &mut incoming, &outgoing).await {
+    match open(&shared, &caller, &mut incoming, &outgoing).await {
         Ok((presence, session)) => {
             let reason = stream::run(shared, session, incoming, outgoing).await;
             drop(presence);
@@ -58,11 +58,11 @@ pub(super) async fn run(shared: Shared, caller: Caller, mut incoming: Streaming<
 
 async fn open(
     shared: &Shared,
-    caller: Caller,
+    caller: &Caller,
     incoming: &mut Streaming<pb::AgentMessage>,
     outgoing: &Outgoing,
 ) -> Result<(Presence, stream::Session), NotOpened> {
-    let agent_id = caller.agent_id;
+    let agent_id = caller.agent_id();
     // When both the places to open and the places to wait are taken, the agent comes back later.
     let Ok(_waiting) = shared.waiting.try_acquire() else { return Err(overloaded("many agents connect at once")) };
     let hello = hello(shared, incoming).await?;

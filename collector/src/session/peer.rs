@@ -2,13 +2,11 @@
 
 use std::net::SocketAddr;
 
-use orchestrix_common::{
-    id::AgentId,
-    pki::{Leaf, Role, Serial, Subject},
-    time::Timestamp,
-};
+use orchestrix_common::time::Timestamp;
 use rustls::pki_types::CertificateDer;
 use tonic::Request;
+
+use crate::pki::ShownCertificate;
 
 /// The peer of one connection. Every request of the connection carries it in its extensions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +19,8 @@ pub enum PeerIdentity {
     /// It showed the certificate of an agent, from this installation's CA. Whether that agent is still welcome is for
     /// the database to say.
     Agent {
-        /// Who it is.
-        agent_id: AgentId,
-        /// Number of its certificate.
-        serial: Serial,
-        /// When the certificate ends.
-        not_after: Timestamp,
+        /// The certificate, and by it who it is.
+        shown: ShownCertificate,
         /// The certificate had ended when the connection began, within the grace period: it may renew and nothing else.
         expired: bool,
         /// Where it connects from.
@@ -42,11 +36,12 @@ impl PeerIdentity {
         address: SocketAddr,
         now: Timestamp,
     ) -> Option<Self> {
-        let Some(leaf) = chain.and_then(<[_]>::first) else { return Some(Self::Anonymous { address }) };
-        let leaf = Leaf::parse(leaf, Role::Agent).ok()?;
-        let Subject::Agent(agent_id) = leaf.id.subject else { return None };
-        let expired = now > leaf.not_after;
-        Some(Self::Agent { agent_id, serial: leaf.serial, not_after: leaf.not_after, expired, address })
+        let Some((leaf, issuers)) = chain.and_then(<[_]>::split_first) else {
+            return Some(Self::Anonymous { address });
+        };
+        let shown = ShownCertificate::read(leaf, issuers)?;
+        let expired = now > shown.not_after;
+        Some(Self::Agent { shown, expired, address })
     }
 
     /// The peer that sent a request; `None` when it did not come in by the agents' port.

@@ -52,7 +52,7 @@ impl Discovery for DiscoveryService {
             Status::from(refusal)
         })?;
         let (outgoing, items) = Outgoing::new(self.shared.settings.send_limit);
-        let span = tracing::info_span!("session", agent = %caller.agent_id);
+        let span = tracing::info_span!("session", agent = %caller.agent_id());
         // Ends with its stream, by its limits, or by the registry's switch; draining waits for it.
         tokio::spawn(open::run(self.shared.clone(), caller, request.into_inner(), outgoing).instrument(span));
         Ok(Response::new(Box::pin(ReceiverStream::new(items))))

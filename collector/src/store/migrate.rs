@@ -105,6 +105,27 @@ pub async fn migration_plan(db: &Db) -> Result<MigrationPlan, StoreError> {
     })
 }
 
+/// Which tables a database has, by the migrations that made them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaVersion {
+    /// Number of the newest migration that ran; zero when none did, which is no inventory.
+    pub newest: i64,
+    /// The newest that this program knows.
+    pub known: i64,
+    /// Why this program cannot use them.
+    pub obstacles: Vec<Obstacle>,
+}
+
+/// Tells which migrations made the tables, whoever ran them, and changes nothing.
+///
+/// # Errors
+/// When the tables cannot be read.
+pub async fn schema_version(db: &Db) -> Result<SchemaVersion, StoreError> {
+    let survey = Survey::read(db, known(db.dialect())).await?;
+    let known = known(db.dialect()).last().map_or(0, |migration| migration.version);
+    Ok(SchemaVersion { newest: survey.newest(), known, obstacles: survey.obstacles })
+}
+
 /// Tells what [`migrate`] would do, table by table, and changes nothing.
 ///
 /// # Errors

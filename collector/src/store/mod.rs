@@ -12,6 +12,7 @@
 //! - Nothing that came from outside becomes part of a statement's text.
 
 mod commits;
+mod copy;
 mod db;
 mod dialect;
 mod error;
@@ -23,12 +24,13 @@ mod value;
 pub mod rows;
 
 pub use commits::Commits;
+pub use copy::{copy_faults, copy_whole, open_copy};
 pub use db::{Db, Executor, Tx};
 pub use dialect::Dialect;
 pub use error::{Attempts, StoreError};
 pub use migrate::{
-    Action, CopyPreview, MigrationPlan, Obstacle, Owner, Preview, TablePreview, migrate, migration_plan,
-    migration_preview, migration_preview_of_nothing,
+    Action, CopyPreview, MigrationPlan, Obstacle, Owner, Preview, SchemaVersion, TablePreview, migrate, migration_plan,
+    migration_preview, migration_preview_of_nothing, schema_version,
 };
 pub(crate) use past::Narrowed;
 pub use past::Past;

@@ -4,5 +4,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a story fails by panicking with what it saw")]
 
+mod backup;
 mod fleet;
 mod rotation;

@@ -9,3 +9,4 @@ mod listener;
 mod parts;
 mod renewal;
 mod rotation;
+mod set_back;

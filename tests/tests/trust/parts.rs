@@ -189,8 +189,8 @@ impl Discovery for WhoAmI {
     ) -> Result<Response<Self::SessionStream>, Status> {
         Err(Status::aborted(match PeerIdentity::of(&request).unwrap() {
             PeerIdentity::Anonymous { .. } => "anonymous".to_owned(),
-            PeerIdentity::Agent { agent_id, serial, expired, .. } => {
-                format!("{agent_id} {serial} {}", if *expired { "expired" } else { "valid" })
+            PeerIdentity::Agent { shown, expired, .. } => {
+                format!("{} {} {}", shown.agent_id, shown.serial, if *expired { "expired" } else { "valid" })
             }
         }))
     }

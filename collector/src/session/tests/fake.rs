@@ -201,9 +201,9 @@ impl Inventory for Fake {
 
 #[async_trait]
 impl Certificates for Fake {
-    async fn check(&self, agent_id: AgentId, _: Serial, _: Timestamp) -> Result<CertificateStatus, StoreError> {
+    async fn check(&self, shown: &ShownCertificate, _: Timestamp) -> Result<CertificateStatus, StoreError> {
         self.up()?;
-        Ok(self.with(|state| state.certificates.get(&agent_id).copied().unwrap_or(CertificateStatus::Active)))
+        Ok(self.with(|state| state.certificates.get(&shown.agent_id).copied().unwrap_or(CertificateStatus::Active)))
     }
 
     async fn untrusted(&self) -> Result<Vec<AgentId>, StoreError> {

@@ -29,7 +29,7 @@ use tonic::{
 
 use super::*;
 use crate::{
-    pki::{CertificateStatus, TrustBundle},
+    pki::{CertificateStatus, ShownCertificate, TrustBundle},
     reconcile::{
         Actor, AgentState, Applied, ApplyError, OpenError, Opened, Opening, Outcome, SessionKey, SourceDigest,
         dead_letter::DeadLetter,
@@ -73,9 +73,14 @@ fn identified(mut request: Request<()>) -> Request<()> {
     let agent = request.metadata().get("test-agent").and_then(|id| id.to_str().ok()?.parse::<AgentId>().ok());
     if let Some(agent_id) = agent {
         let peer = PeerIdentity::Agent {
-            agent_id,
-            serial: Serial::from_der_content(&[1; 16]).unwrap(),
-            not_after: SystemClock.now().plus(Duration::from_secs(60)),
+            shown: ShownCertificate {
+                agent_id,
+                serial: Serial::from_der_content(&[1; 16]).unwrap(),
+                not_before: SystemClock.now(),
+                not_after: SystemClock.now().plus(Duration::from_secs(60)),
+                public_key_sha256: [1; 32],
+                issuers: Arc::default(),
+            },
             expired: request.metadata().contains_key("test-expired"),
             address: ([127, 0, 0, 1], 1).into(),
         };

@@ -84,6 +84,15 @@ impl Survey {
         self.known.iter().filter(|migration| !self.done.contains(&migration.version))
     }
 
+    /// Number of the newest migration that ran, of a newer program too.
+    pub(super) fn newest(&self) -> i64 {
+        let newer = self.obstacles.iter().flat_map(|obstacle| match obstacle {
+            Obstacle::Newer { versions, .. } => versions.as_slice(),
+            _ => &[],
+        });
+        newer.chain(&self.done).copied().max().unwrap_or(0)
+    }
+
     /// Refuses when something is in the way.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         if self.obstacles.is_empty() { Ok(()) } else { Err(StoreError::Obstacles(self.obstacles.clone())) }

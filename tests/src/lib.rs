@@ -19,6 +19,7 @@ pub mod agent;
 pub mod containerd;
 pub mod daemon;
 pub mod docker;
+pub mod galera;
 pub mod generate;
 pub mod http;
 pub mod installation;

@@ -1,7 +1,8 @@
 //! A TCP proxy in the test that counts bytes and can cut connections, in place of a network that does.
 
 use std::{
-    io::{Read, Write},
+    collections::BTreeSet,
+    io::{BufRead as _, BufReader, Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
@@ -13,6 +14,9 @@ use std::{
 
 /// How long a server may take to accept before the next one is tried.
 const CONNECT: Duration = Duration::from_millis(500);
+/// How often a server is asked whether it is ready, and how long it may take to say so. It is passed over after the
+/// second failure, and taken again after the first success.
+const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// Forwards every connection to a server; of several to each in turn, passing over those that do not answer.
 #[derive(Debug)]
@@ -27,7 +31,10 @@ struct Shared {
     down: AtomicU64,
     closed: AtomicBool,
     refusing: AtomicBool,
-    open: Mutex<Vec<TcpStream>>,
+    /// Open connections, each with the place of its server.
+    open: Mutex<Vec<(usize, TcpStream)>>,
+    /// Places of servers that are passed over.
+    away: Mutex<BTreeSet<usize>>,
 }
 
 impl Proxy {
@@ -53,14 +60,32 @@ impl Proxy {
                 if theirs.refusing.load(Ordering::SeqCst) {
                     continue;
                 }
-                let (mut next, count) = (servers.iter().cycle().skip(turn % servers.len()), servers.len());
-                let server = next.by_ref().take(count).find_map(|at| TcpStream::connect_timeout(at, CONNECT).ok());
-                if let Some(server) = server {
-                    join(client, server, &theirs);
+                let away = theirs.away.lock().expect("no thread panics with the lock").clone();
+                let count = servers.len();
+                let server = (turn..turn + count).map(|turn| turn % count).find_map(|place| {
+                    if away.contains(&place) {
+                        return None;
+                    }
+                    Some((place, TcpStream::connect_timeout(&servers[place], CONNECT).ok()?))
+                });
+                if let Some((place, server)) = server {
+                    join(client, server, place, &theirs);
                 }
             }
         });
         Self { address, shared }
+    }
+
+    /// As [`Self::balance`], and asks each server's second address for `/readyz`, as a balancer does: one that is not ready is
+    /// passed over, and its connections are cut.
+    #[must_use]
+    pub fn balance_ready(servers: Vec<(SocketAddr, SocketAddr)>) -> Self {
+        let proxy = Self::balance(servers.iter().map(|(server, _)| *server).collect());
+        for (place, (_, api)) in servers.into_iter().enumerate() {
+            let shared = Arc::clone(&proxy.shared);
+            thread::spawn(move || watch(place, api, &shared));
+        }
+        proxy
     }
 
     /// Where clients connect.
@@ -94,7 +119,7 @@ impl Proxy {
 
     /// Cuts all connections; new ones are forwarded again.
     pub fn cut(&self) {
-        for connection in self.shared.open.lock().expect("no thread panics with the lock").drain(..) {
+        for (_, connection) in self.shared.open.lock().expect("no thread panics with the lock").drain(..) {
             drop(connection.shutdown(Shutdown::Both));
         }
     }
@@ -109,12 +134,41 @@ impl Drop for Proxy {
     }
 }
 
+/// Asks a server whether it is ready, until the proxy ends.
+fn watch(place: usize, api: SocketAddr, shared: &Shared) {
+    let mut failures = 0;
+    while !shared.closed.load(Ordering::SeqCst) {
+        thread::sleep(ASK_EVERY);
+        failures = if is_ready(api).unwrap_or(false) { 0 } else { failures + 1 };
+        let mut away = shared.away.lock().expect("no thread panics with the lock");
+        if failures == 0 {
+            away.remove(&place);
+        } else if failures > 1 && away.insert(place) {
+            drop(away);
+            for (_, connection) in
+                shared.open.lock().expect("no thread panics with the lock").extract_if(.., |(of, _)| *of == place)
+            {
+                drop(connection.shutdown(Shutdown::Both));
+            }
+        }
+    }
+}
+
+fn is_ready(api: SocketAddr) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect_timeout(&api, CONNECT)?;
+    stream.set_read_timeout(Some(4 * ASK_EVERY))?;
+    stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n")?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    Ok(line.split(' ').nth(1) == Some("200"))
+}
+
 /// Copies both ways, each in its own thread.
-fn join(client: TcpStream, server: TcpStream, shared: &Arc<Shared>) {
+fn join(client: TcpStream, server: TcpStream, place: usize, shared: &Arc<Shared>) {
     let clones = (client.try_clone(), server.try_clone(), client.try_clone(), server.try_clone());
     let (Ok(client_in), Ok(server_out), Ok(kept), Ok(kept_too)) = clones else { return };
     drop((client.set_nodelay(true), server.set_nodelay(true)));
-    shared.open.lock().expect("no thread panics with the lock").extend([kept, kept_too]);
+    shared.open.lock().expect("no thread panics with the lock").extend([(place, kept), (place, kept_too)]);
     let (up, down) = (Arc::clone(shared), Arc::clone(shared));
     thread::spawn(move || copy(client_in, server_out, &up.up));
     thread::spawn(move || copy(server, client, &down.down));
@@ -158,6 +212,37 @@ mod tests {
         let mut server = listener.accept().unwrap().0;
         client.write_all(b"abc").unwrap();
         server.read_exact(&mut three).unwrap();
+    }
+
+    #[test]
+    fn a_server_that_is_not_ready_is_passed_over_and_its_connections_are_cut() {
+        let (one, two) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+        let api = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (at, ready) = (api.local_addr().unwrap(), Arc::new(AtomicBool::new(true)));
+        let says = Arc::clone(&ready);
+        thread::spawn(move || {
+            for mut asked in api.incoming().flatten() {
+                let word = if says.load(Ordering::SeqCst) { "200 OK" } else { "503 No" };
+                drop(asked.write_all(format!("HTTP/1.0 {word}\r\n\r\n").as_bytes()));
+            }
+        });
+        let always = TcpListener::bind("127.0.0.1:0").unwrap();
+        let always_at = always.local_addr().unwrap();
+        thread::spawn(move || {
+            for mut asked in always.incoming().flatten() {
+                drop(asked.write_all(b"HTTP/1.0 200 OK\r\n\r\n"));
+            }
+        });
+        let servers = vec![(one.local_addr().unwrap(), at), (two.local_addr().unwrap(), always_at)];
+        let proxy = Proxy::balance_ready(servers);
+        let mut first = TcpStream::connect(proxy.address()).unwrap();
+        let _kept = one.accept().unwrap();
+        ready.store(false, Ordering::SeqCst);
+        assert_eq!(first.read(&mut [0; 5]).unwrap_or(0), 0, "it is cut");
+        for _ in 0..2 {
+            let _next = TcpStream::connect(proxy.address()).unwrap();
+            two.accept().unwrap();
+        }
     }
 
     #[test]

@@ -173,12 +173,17 @@ impl Fleet {
     }
 
     /// Makes a container appear at each agent every `every`, until `over` says so; watches how reports get through.
-    pub(crate) fn under_load(&self, every: Duration, mut over: impl FnMut() -> bool) -> Load {
+    pub(crate) fn under_load(&self, every: Duration, over: impl FnMut() -> bool) -> Load {
+        self.under_load_as("", every, over)
+    }
+
+    /// As [`Self::under_load`], with something in the names of the containers, so that they can appear once more.
+    pub(crate) fn under_load_as(&self, mark: &str, every: Duration, mut over: impl FnMut() -> bool) -> Load {
         let mut load = Load { gaps: vec![Gap::new(); self.agents.len()], made: BTreeSet::new() };
         let mut round = 0_usize;
         while !over() {
             for (agent, gap) in self.agents.iter().zip(&mut load.gaps) {
-                let name = format!("{}-{round:05}", agent.name);
+                let name = format!("{}-{mark}{round:05}", agent.name);
                 agent.appears(&name);
                 load.made.insert(name);
                 gap.look(agent.outbox.position().acknowledged_sequence);

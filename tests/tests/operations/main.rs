@@ -6,4 +6,6 @@
 
 mod backup;
 mod fleet;
+mod galera;
+mod rolling;
 mod rotation;

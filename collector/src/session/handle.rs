@@ -31,6 +31,8 @@ pub enum Ending {
     SecondLook,
     /// The root that the agent's certificates come from is trusted no more.
     Untrusted,
+    /// The database has not answered for long; another collector may reach it.
+    DatabaseAway,
     /// The collector stops.
     Draining,
 }
@@ -46,6 +48,7 @@ impl Ending {
             Self::Decided => "decided",
             Self::SecondLook => "second-look",
             Self::Untrusted => "untrusted",
+            Self::DatabaseAway => "overloaded",
             Self::Draining => "draining",
         }
     }
@@ -64,7 +67,12 @@ impl Ending {
             Self::Untrusted => {
                 (None, "the CA of this agent's certificate was retired; enrol again with a new join token")
             }
-            // Everybody who was connected comes back: spread them.
+            // Everybody who was connected comes back: spread them. Where there is no other collector, this is their pace.
+            Self::DatabaseAway => (
+                Some(fastrand::u64(1_000..40_000)),
+                "the database does not answer this collector; another one may reach it",
+            ),
+            // As above; another collector is there at once, or this one within seconds.
             Self::Draining => (Some(fastrand::u64(500..8_000)), "this collector stops; another one may be there"),
         };
         pb::Goodbye { reason: self.as_str().to_owned(), retry_after_ms, message: message.to_owned() }

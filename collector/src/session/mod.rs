@@ -66,6 +66,8 @@ pub struct SessionSettings {
     pub send_limit: Duration,
     /// How long an agent may take to answer a Ping that decides whether its identity was cloned.
     pub ping_limit: Duration,
+    /// How long a session waits for a database that does not answer; then the agent may find another collector.
+    pub database_patience: Duration,
     /// How long a report that is being stored may take when the collector stops.
     pub drain_grace: Duration,
     /// Sessions opened at the same time; each costs a write transaction.
@@ -88,6 +90,7 @@ impl SessionSettings {
             hello_limit: Duration::from_secs(10),
             send_limit: Duration::from_secs(10),
             ping_limit: Duration::from_secs(10),
+            database_patience: Duration::from_secs(60),
             drain_grace: Duration::from_secs(5),
             opening: 32,
             waiting: 4_096,

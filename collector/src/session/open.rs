@@ -94,9 +94,12 @@ async fn open(
         return Err(match ending {
             Ending::Quarantined => NotOpened::Refused(Refusal::Quarantined(overtake::CLONED.to_owned())),
             Ending::Revoked => NotOpened::Refused(Refusal::Revoked),
-            Ending::Superseded | Ending::Decided | Ending::SecondLook | Ending::Draining | Ending::Untrusted => {
-                NotOpened::Later(ending.goodbye())
-            }
+            Ending::Superseded
+            | Ending::Decided
+            | Ending::SecondLook
+            | Ending::DatabaseAway
+            | Ending::Draining
+            | Ending::Untrusted => NotOpened::Later(ending.goodbye()),
         });
     }
     let mut trust = shared.trust.clone();

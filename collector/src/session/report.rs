@@ -38,10 +38,12 @@ pub(super) enum Stopped {
     Fenced,
     /// The agent was revoked or removed.
     Revoked,
+    /// The database does not answer.
+    Away,
 }
 
 /// Stores a report. Returns only when it is durable, refused, or the session may not write any more; while the
-/// database is away it waits, and so does the agent.
+/// database is away it waits, and so does the agent, up to the patience that is set.
 pub(super) async fn handle(shared: &Shared, key: &SessionKey, message: pb::Report) -> Result<Handled, Stopped> {
     let sequence = message.sequence;
     let limit = shared.settings.limits.message_bytes as usize;
@@ -87,6 +89,9 @@ async fn apply(shared: &Shared, key: &SessionKey, report: Report) -> Result<Outc
                 let refusal = Refusal { code: "not-storable".to_owned(), message, field: String::new() };
                 bury(shared, key, sequence, &refusal).await;
                 return Ok(Outcome::Refused(refusal));
+            }
+            Err(ApplyError::Store(_)) if begun.elapsed() >= shared.settings.database_patience => {
+                return Err(Stopped::Away);
             }
             Err(ApplyError::Store(error)) => retry.pause(&error).await,
         }

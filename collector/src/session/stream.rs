@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orchestrix_common::model::{Source, Usage};
 use orchestrix_proto::v1::{self as pb, agent_message, collector_message::Message};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tonic::{Status, Streaming};
 use tracing::Instrument as _;
 
@@ -282,14 +282,19 @@ impl Open {
 
     async fn compare_listing(&mut self, listed: Listed) -> Result<(), End> {
         let Listed { source, entries, whole } = listed;
-        let mut retry = Retry::default();
+        let (mut retry, begun) = (Retry::default(), Instant::now());
         let wanted = loop {
             let compared = self.shared.inventory.compare_listing(&self.handle.key, &source, entries.clone(), whole);
             match compared.await {
                 Ok(wanted) => break wanted,
                 Err(ApplyError::Fenced) => return self.stopped(Stopped::Fenced),
                 Err(ApplyError::Revoked | ApplyError::Unknown) => return self.stopped(Stopped::Revoked),
-                Err(ApplyError::Store(error)) if error.is_transient() => retry.pause(&error).await,
+                Err(ApplyError::Store(error)) if error.is_transient() => {
+                    if begun.elapsed() >= self.shared.settings.database_patience {
+                        return self.stopped(Stopped::Away);
+                    }
+                    retry.pause(&error).await;
+                }
                 Err(ApplyError::Store(error)) => {
                     // Asked again later, ever more rarely.
                     tracing::warn!(error = &error as &dyn std::error::Error, %source, "listing not compared");
@@ -333,6 +338,7 @@ impl Open {
     fn stopped(&mut self, stopped: Stopped) -> Result<(), End> {
         match stopped {
             Stopped::Revoked => Err(End::Ended(Ending::Revoked)),
+            Stopped::Away => Err(End::Ended(Ending::DatabaseAway)),
             Stopped::Fenced => {
                 // From here on it only answers pings, until it is known whether it was a clone.
                 self.fenced = true;

@@ -141,9 +141,12 @@ impl Attempts {
     const MOST: u32 = 6;
 
     /// The pause before the next try: full jitter, 20 ms doubling up to 1 s. `None` when the error stands.
+    ///
+    /// A pool that gave no connection has tried for long already: whoever waits for it may wait no six times as long.
     pub fn after(&mut self, error: &StoreError) -> Option<Duration> {
         self.0 += 1;
-        if self.0 >= Self::MOST || !error.is_transient() {
+        let waited = matches!(error, StoreError::Sql(sqlx::Error::PoolTimedOut));
+        if self.0 >= Self::MOST || waited || !error.is_transient() {
             return None;
         }
         metrics::counter!("orchestrix_store_retries_total").increment(1);

@@ -51,6 +51,19 @@ async fn while_the_database_is_away_nothing_is_acknowledged_and_nothing_is_lost(
 }
 
 #[tokio::test]
+async fn a_database_that_stays_away_lets_the_agent_look_for_another_collector() {
+    let settings = SessionSettings { database_patience: Duration::from_millis(100), ..settings() };
+    let collector = collector_with(settings, Fake::new()).await;
+    let (mut agent, _) = collector.session(AgentId::generate(), hello()).await;
+    collector.fake.with(|state| state.next.extend((0..100).map(|_| Err(away().into()))));
+    agent.report(1).await;
+    let goodbye = agent.goodbye().await;
+    assert_eq!(goodbye.reason, "overloaded");
+    assert!(goodbye.retry_after_ms.is_some_and(|pause| (1_000..40_000).contains(&pause)), "{goodbye:?}");
+    assert!(collector.fake.applied().is_empty(), "nothing was acknowledged, nothing stored");
+}
+
+#[tokio::test]
 async fn duplicates_and_held_reports_are_told_apart() {
     let (collector, mut agent) = session().await;
     let held = Outcome::Held { reason: "ambiguous-match".into() };

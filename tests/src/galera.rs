@@ -151,7 +151,7 @@ impl Node {
             "[mysqld]\n{user}datadir = {folder}/data\nsocket = {folder}/socket\npid-file = {folder}/pid\nport = {port}\n\
              bind-address = 127.0.0.1\nmax_connections = 200\ninnodb_buffer_pool_size = 64M\nbinlog_format = ROW\n\
              default_storage_engine = InnoDB\ninnodb_autoinc_lock_mode = 2\nwsrep_on = ON\nwsrep_provider = {PROVIDER}\n\
-             wsrep_cluster_name = test-{group}\nwsrep_cluster_address = gcomm://{addresses}\n\
+             wsrep_cluster_name = test\nwsrep_cluster_address = gcomm://{addresses}\n\
              wsrep_node_address = 127.0.0.1\nwsrep_sst_method = mariabackup\nwsrep_sst_auth = root:\n\
              wsrep_sst_receive_address = 127.0.0.1:{}\nwsrep_provider_options = \"base_port={group};\
              gmcast.listen_addr=tcp://127.0.0.1:{group};ist.recv_addr=127.0.0.1:{};pc.weight={votes}\"\n",

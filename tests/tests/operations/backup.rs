@@ -66,7 +66,7 @@ fn an_inventory_that_was_set_back_is_made_whole_by_agents_that_are_ahead_of_it()
     // Then much happens that the copy knows nothing of.
     docker.cli(&["rm", "-f", "goes"]);
     docker.run_sleeper("comes", &[]);
-    wait_for_truth(&installation, &docker);
+    wait_for_docker(&installation);
     for light in &fleet.agents {
         fleet.runtime.block_on(light.identity.renew(&collector)).unwrap();
         fleet.runtime.block_on(light.identity.confirm(&collector)).unwrap();
@@ -93,7 +93,7 @@ fn an_inventory_that_was_set_back_is_made_whole_by_agents_that_are_ahead_of_it()
         let trouble = newcomer.status(&fleet.runtime).link.last_trouble.unwrap_or_default();
         wait::check(trouble.contains("enrol this host again with a new token"), || trouble)
     });
-    wait_for_truth(&installation, &docker);
+    wait_for_docker(&installation);
     fleet.until_connected();
     let of_newcomer: BTreeSet<_> = made.iter().filter(|name| name.starts_with("newcomer")).cloned().collect();
     let made: BTreeSet<_> = made.difference(&of_newcomer).cloned().collect();
@@ -105,7 +105,6 @@ fn an_inventory_that_was_set_back_is_made_whole_by_agents_that_are_ahead_of_it()
     let ends =
         installation.list(&format!("history?resourceType=workload&resourceId={}&changeKind=ended", rock.0["id"]));
     assert!(ends.is_empty(), "what never stopped was never ended: {ends:?}");
-    wait_for_workload(&installation, "docker", "goes", "ended", Workload::has_ended);
     let recognised = installation.list("audit?action=agent.certificate-recognise");
     assert_eq!(recognised.len(), AGENTS, "those that had renewed: {recognised:#?}");
     assert_eq!(installation.list("audit?action=inventory.restore").len(), 1);
@@ -120,6 +119,14 @@ fn an_inventory_that_was_set_back_is_made_whole_by_agents_that_are_ahead_of_it()
     drop(newcomer);
     fleet.stop();
     agent.stop();
+}
+
+/// Waits until the real engine's containers are told of as they are, beside those of the light agents.
+fn wait_for_docker(installation: &Installation) {
+    wait_for_workload(installation, "docker", "goes", "ended", Workload::has_ended);
+    for name in ["rock", "comes"] {
+        wait_for_workload(installation, "docker", name, "running", |it| it.status() == "running");
+    }
 }
 
 /// A container appears at each agent.

@@ -36,6 +36,9 @@ use tokio_util::sync::CancellationToken;
 /// How long the inventory may take to become true.
 const SOON: Duration = Duration::from_secs(90);
 
+/// How long what has piled up may take to be delivered, on a machine that does much else.
+const DELIVERED: Duration = Duration::from_secs(300);
+
 /// Agents, and the runtime that they live in.
 pub(crate) struct Fleet {
     pub(crate) runtime: Runtime,
@@ -197,7 +200,7 @@ impl Fleet {
     /// Waits until everything that was made is acknowledged and in the inventory, and nothing was refused or dropped.
     #[track_caller]
     pub(crate) fn assert_nothing_is_lost(&self, installation: &Installation, made: &BTreeSet<String>) {
-        self.until("every report to be acknowledged", SOON, |status| {
+        self.until("every report to be acknowledged", DELIVERED, |status| {
             status.outbox.waiting_reports == 0 && status.outbox.acknowledged_sequence == status.outbox.head_sequence
         });
         for status in self.statuses() {

@@ -14,6 +14,8 @@ use crate::{
 
 const AGENTS: usize = 20;
 const SOON: Duration = Duration::from_secs(90);
+/// How often a container appears at each agent, in milliseconds.
+const EVERY: u64 = 400;
 /// What tells that a transaction was tried again, in the collectors' figures.
 const RETRIES: [&str; 2] = ["orchestrix_store_retries_total", "orchestrix_report_retries_total"];
 
@@ -43,7 +45,7 @@ fn a_cluster_loses_a_collector_and_then_a_node_each_and_no_report() {
     part::measured(&format!(
         "Galera of 2 nodes, 2 collectors, {AGENTS} agents with {} reports/s, nothing lost: longest time without an \
          acknowledgement {:.1} s, {} transactions tried again",
-        AGENTS * 5,
+        AGENTS as u64 * 1_000 / EVERY,
         calm.as_secs_f32(),
         retried(&first) + retried(&second)
     ));
@@ -116,7 +118,7 @@ fn under_load(fleet: &Fleet, made: &Mutex<BTreeSet<String>>, steps: impl FnOnce(
     let before = made.lock().unwrap().len();
     let load = std::thread::scope(|scope| {
         let steps = scope.spawn(steps);
-        let load = fleet.under_load_as(&format!("{before}-"), Duration::from_millis(200), || steps.is_finished());
+        let load = fleet.under_load_as(&format!("{before}-"), Duration::from_millis(EVERY), || steps.is_finished());
         steps.join().unwrap();
         load
     });

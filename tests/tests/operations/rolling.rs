@@ -19,7 +19,8 @@ pub(crate) fn measured(collector: &Installation, name: &str) -> u64 {
     };
     let of_it =
         answer.body.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])));
-    of_it.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>() as u64
+    // Counts only: what has a fraction is nothing that is asked for here.
+    of_it.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
 }
 
 #[test]

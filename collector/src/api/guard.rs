@@ -5,7 +5,7 @@ use std::{any::Any, sync::LazyLock, time::Duration};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
@@ -102,12 +102,19 @@ async fn as_problem(request: Request, next: Next) -> Response {
 }
 
 async fn observe(request: Request, next: Next) -> Response {
-    let method = request.method().clone();
+    let method = word(request.method());
     let started = tokio::time::Instant::now();
     let response = next.run(request).await;
-    let labels = [("method", method.to_string()), ("status", response.status().as_u16().to_string())];
+    let labels = [("method", method.to_owned()), ("status", response.status().as_u16().to_string())];
     metrics::histogram!("orchestrix_api_request_seconds", &labels).record(started.elapsed().as_secs_f64());
     response
+}
+
+/// A method as a label: others may come in any number.
+fn word(method: &Method) -> &'static str {
+    let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
+    let words = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+    known.iter().zip(words).find(|(known, _)| *known == method).map_or("other", |(_, word)| word)
 }
 
 async fn protect(mut response: Response) -> Response {

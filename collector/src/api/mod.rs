@@ -41,13 +41,13 @@ mod web_session;
 
 use std::{sync::Arc, time::Duration};
 
-use metrics_exporter_prometheus::PrometheusHandle;
 use orchestrix_common::time::SharedClock;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     edit::Editor,
+    metrics::Exposition,
     store::{Commits, Db},
 };
 
@@ -92,20 +92,11 @@ pub struct ApiState {
     editor: Editor,
     sessions: Arc<dyn AgentSessions>,
     matches: Arc<dyn MatchDecisions>,
-    metrics: Option<Prometheus>,
+    metrics: Option<Exposition>,
     agents_port: Option<u16>,
     settings: ApiSettings,
     feeds: Arc<Semaphore>,
     stop: CancellationToken,
-}
-
-#[derive(Clone)]
-struct Prometheus(PrometheusHandle);
-
-impl std::fmt::Debug for Prometheus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Prometheus")
-    }
 }
 
 impl ApiState {
@@ -140,8 +131,8 @@ impl ApiState {
 
     /// Serves these metrics.
     #[must_use]
-    pub fn with_metrics(self, handle: PrometheusHandle) -> Self {
-        Self { metrics: Some(Prometheus(handle)), ..self }
+    pub fn with_metrics(self, metrics: Exposition) -> Self {
+        Self { metrics: Some(metrics), ..self }
     }
 
     /// Tells people that agents connect to this port.

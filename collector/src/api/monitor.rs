@@ -5,6 +5,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use orchestrix_common::metric::MetricText;
 use utoipa::openapi::{HttpMethod, path::OperationBuilder};
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     lists::plain,
     routes::{Routes, problem},
 };
-use crate::{query::sequence, store};
+use crate::{metrics::whole, query::sequence, store};
 
 pub(super) fn enter(routes: &mut Routes) {
     let operation = |id: &str, summary: &str| {
@@ -48,7 +49,9 @@ async fn ready(State(api): State<ApiState>) -> Result<&'static str, Problem> {
 }
 
 async fn measurements(State(api): State<ApiState>) -> Result<Response, Problem> {
-    let Some(handle) = &api.metrics else { return Err(Problem::not_found("measurement", "metrics")) };
-    let kind = "text/plain; version=0.0.4; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, kind)], handle.0.render()).into_response())
+    let Some(metrics) = &api.metrics else { return Err(Problem::not_found("measurement", "metrics")) };
+    let (feeds, free) = (api.settings.feeds, api.feeds.available_permits());
+    metrics::gauge!("orchestrix_queue_capacity", "queue" => "change_feeds").set(whole(feeds));
+    metrics::gauge!("orchestrix_queue_depth", "queue" => "change_feeds").set(whole(feeds.saturating_sub(free)));
+    Ok(([(header::CONTENT_TYPE, MetricText::CONTENT_TYPE)], metrics.render()).into_response())
 }

@@ -30,6 +30,7 @@ use super::{
     stored::{self, Stored},
 };
 use crate::{
+    metrics::Exposition,
     store::{
         Db,
         rows::{
@@ -74,6 +75,9 @@ struct State {
     /// Validity of the collector's own certificate.
     server_not_before: Timestamp,
     server_not_after: Timestamp,
+    /// End of the root that certificates come from, and of the CA that issues them.
+    root_not_after: Timestamp,
+    issuing_not_after: Timestamp,
 }
 
 impl TrustAuthority {
@@ -221,6 +225,23 @@ impl TrustAuthority {
         Ok(())
     }
 
+    /// Lets the time until certificates end be told whenever somebody asks.
+    pub fn watch_certificates(self: &Arc<Self>, exposition: &Exposition) {
+        let this = Arc::clone(self);
+        exposition.sample_by(move || {
+            let (now, state) = (this.now(), this.state.load());
+            let ends = [
+                ("root", state.root_not_after),
+                ("issuing", state.issuing_not_after),
+                ("collector", state.server_not_after),
+            ];
+            for (certificate, end) in ends {
+                let left = (end.as_micros() - now.as_micros()) as f64 / 1e6;
+                metrics::gauge!("orchestrix_pki_certificate_remaining_seconds", "certificate" => certificate).set(left);
+            }
+        });
+    }
+
     /// Whether somebody else changed the CA since the last [`Self::refresh`]. Cheap.
     async fn is_changed(&self) -> Result<bool, PkiError> {
         let mark = certificate_authority_mark(&mut &self.db).await?.unwrap_or(0);
@@ -247,6 +268,9 @@ impl TrustAuthority {
                 Ok(false) => continue,
                 Err(error) => Err(error),
             };
+            if outcome.is_err() {
+                metrics::counter!("orchestrix_upkeep_errors_total", "task" => "certificates").increment(1);
+            }
             match outcome {
                 Ok(()) => failing = false,
                 Err(error) if failing => {
@@ -304,6 +328,8 @@ fn activate(
         mark: stored.mark(),
         server_not_before: issued.not_before,
         server_not_after: issued.not_after,
+        root_not_after: stored.active.row.not_after,
+        issuing_not_after: stored.issuing.not_after,
     };
     Ok((state, server))
 }

@@ -24,6 +24,7 @@ mod effective;
 mod environment;
 mod environment_rule;
 mod filter;
+pub mod fleet;
 mod identity;
 mod kubernetes;
 pub mod liveness;

@@ -1,8 +1,9 @@
 //! One report, one transaction: its changes, its number and its history are committed together or not at all.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use orchestrix_common::{model::Report, time::Timestamp};
+use tracing::Instrument as _;
 
 use super::{
     Applied, ApplyError, HELD_AMBIGUOUS_MATCH, HELD_MASS_REMOVAL, HELD_QUARANTINED, Outcome, Reconciler, Refusal,
@@ -42,7 +43,8 @@ impl Reconciler {
         let now = self.clock.now();
         let done = crate::transaction!(self.db, |tx| apply_in_tx(tx, session, &report, now).await?);
         match done {
-            Ok(Ok(applied)) => {
+            Ok(Ok((applied, lost))) => {
+                metrics::counter!("orchestrix_report_lost_total").increment(lost);
                 // A duplicate may be what an earlier try committed without hearing of it.
                 if applied.changes > 0 || applied.outcome == Outcome::Duplicate {
                     self.announce();
@@ -95,44 +97,57 @@ pub(super) fn compute_of(agent: &AgentRow) -> Result<i64, &'static str> {
     }
 }
 
+/// What a report changed, and how many reports in front of it were never received.
 async fn apply_in_tx(
     tx: &mut Tx,
     session: &SessionKey,
     report: &Report,
     now: Timestamp,
-) -> Result<Result<Applied, ApplyError>, StoreError> {
+) -> Result<Result<(Applied, u64), ApplyError>, StoreError> {
     let agent = match admit_in_tx(tx, session).await? {
         Ok(agent) => agent,
         Err(refused) => return Ok(Err(refused)),
     };
-    let done = |outcome, changes| Ok(Ok(Applied { outcome, changes }));
+    let done = |outcome, changes, lost| Ok(Ok((Applied { outcome, changes }, lost)));
     if report.sequence <= agent.applied_sequence {
-        return done(Outcome::Duplicate, 0);
+        return done(Outcome::Duplicate, 0, 0);
     }
     let compute_id = match compute_of(&agent) {
         Ok(compute) => compute,
-        Err(reason) => return done(Outcome::Held { reason: reason.to_owned() }, 0),
+        Err(reason) => return done(Outcome::Held { reason: reason.to_owned() }, 0, 0),
     };
     let context = Context { agent_id: session.agent_id, compute_id, now };
     let mut batches = check::batches(report, now);
-    kubernetes::admit_in_tx(tx, &agent, &mut batches, now).await?;
-    let mut folded = Vec::with_capacity(batches.len());
-    for batch in &batches {
-        folded.push(plan_in_tx(tx, context, batch).await?);
-    }
-    if hold_mass_removal_in_tx(tx, &agent, &folded, now).await? {
-        return done(Outcome::Held { reason: HELD_MASS_REMOVAL.to_owned() }, 0);
-    }
-    let mut history = Vec::new();
-    for (batch, folded) in batches.iter().zip(folded) {
-        history.extend(write::write_in_tx(tx, context, batch.source, folded).await?);
-    }
-    let states: Vec<_> = batches.iter().filter_map(|batch| Some((batch.source, batch.status?))).collect();
-    source_set_in_tx(tx, session.agent_id, &states).await?;
-    let changes = finish_in_tx(tx, &history, now).await?;
+    let begun = Instant::now();
+    let planned = async {
+        kubernetes::admit_in_tx(tx, &agent, &mut batches, now).await?;
+        let mut folded = Vec::with_capacity(batches.len());
+        for batch in &batches {
+            folded.push(plan_in_tx(tx, context, batch).await?);
+        }
+        let held = hold_mass_removal_in_tx(tx, &agent, &folded, now).await?;
+        Ok::<_, StoreError>((!held).then_some(folded))
+    };
+    let planned = planned.instrument(tracing::debug_span!("plan")).await?;
+    metrics::histogram!("orchestrix_report_reconcile_seconds", "step" => "plan").record(begun.elapsed());
+    let Some(folded) = planned else {
+        return done(Outcome::Held { reason: HELD_MASS_REMOVAL.to_owned() }, 0, 0);
+    };
+    let begun = Instant::now();
+    let written = async {
+        let mut history = Vec::new();
+        for (batch, folded) in batches.iter().zip(folded) {
+            history.extend(write::write_in_tx(tx, context, batch.source, folded).await?);
+        }
+        let states: Vec<_> = batches.iter().filter_map(|batch| Some((batch.source, batch.status?))).collect();
+        source_set_in_tx(tx, session.agent_id, &states).await?;
+        finish_in_tx(tx, &history, now).await
+    };
+    let changes = written.instrument(tracing::debug_span!("write")).await?;
+    metrics::histogram!("orchestrix_report_reconcile_seconds", "step" => "write").record(begun.elapsed());
     let lost = report.base.saturating_sub(agent.applied_sequence);
     agent_reported_in_tx(tx, session.agent_id, report.sequence, lost, now).await?;
-    done(Outcome::Applied, changes)
+    done(Outcome::Applied, changes, lost)
 }
 
 /// Plans one source's changes.

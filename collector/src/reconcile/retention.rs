@@ -39,6 +39,7 @@ impl Reconciler {
         loop {
             let gone = crate::transaction!(self.db, |tx| history_delete_in_tx(tx, start.sequence, BATCH).await?)?;
             forgotten += gone;
+            metrics::counter!("orchestrix_history_forgotten_total").increment(gone);
             if gone < u64::from(BATCH) || stop.is_cancelled() {
                 break;
             }
@@ -58,6 +59,7 @@ impl Reconciler {
             if let Some(span) = span
                 && let Err(error) = self.forget_history(span, &stop).await
             {
+                metrics::counter!("orchestrix_upkeep_errors_total", "task" => "history").increment(1);
                 tracing::warn!(error = &error as &dyn std::error::Error, "old history could not be forgotten");
             }
             // Cancel-safe: all arms only wait.

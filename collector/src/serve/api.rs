@@ -4,13 +4,13 @@ use std::{io, sync::Arc};
 
 use async_trait::async_trait;
 use axum::Router;
-use metrics_exporter_prometheus::PrometheusHandle;
 use orchestrix_common::time::SharedClock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::{ApiState, MatchDecisions, router as api_router},
+    metrics::Exposition,
     reconcile::{Actor, MatchChoice, Reconciler, ResolveError},
     session::Registry,
 };
@@ -20,7 +20,7 @@ pub(super) fn router(
     reconciler: &Reconciler,
     registry: Arc<Registry>,
     clock: SharedClock,
-    metrics: PrometheusHandle,
+    metrics: Exposition,
     agents_port: Option<u16>,
     halt: CancellationToken,
 ) -> Router {

@@ -14,7 +14,6 @@ mod tasks;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use metrics_exporter_prometheus::PrometheusHandle;
 use orchestrix_common::time::SharedClock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +24,7 @@ pub use signal::on_signal;
 
 use crate::{
     backup::FolderLock,
+    metrics::Exposition,
     pki::TrustAuthority,
     reconcile::Reconciler,
     session::{AgentListener, Shared},
@@ -41,18 +41,9 @@ pub struct Collector {
     sessions: Shared,
     agents: AgentListener,
     api: TcpListener,
-    metrics: Metrics,
     lock: Arc<FolderLock>,
+    metrics: Exposition,
     live: Live,
-}
-
-/// Renders the metrics.
-struct Metrics(PrometheusHandle);
-
-impl std::fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Metrics")
-    }
 }
 
 impl Collector {

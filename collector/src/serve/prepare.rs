@@ -5,7 +5,7 @@ use std::{fs, io, path::Path, sync::Arc};
 use orchestrix_common::time::{SharedClock, SystemClock};
 use tokio::net::TcpListener;
 
-use super::{Collector, Live, Metrics, ServeError};
+use super::{Collector, Live, ServeError};
 use crate::{
     admin::ensure_admin_token,
     backup::{FolderLock, LockError},
@@ -13,7 +13,7 @@ use crate::{
     environment, metrics,
     pki::{SEALING_KEY_FILE, TrustAuthority},
     reconcile::Reconciler,
-    session::{AgentListener, SessionSettings, Shared},
+    session::{self, AgentListener, SessionSettings, Shared},
     store::{self, Db},
 };
 
@@ -28,7 +28,7 @@ impl Collector {
     pub async fn prepare(config: Config) -> Result<Self, ServeError> {
         let Config { data_dir, database_url, agents, api, clusters, history, log: _ } = config;
         let clock: SharedClock = Arc::new(SystemClock);
-        let metrics = Metrics(metrics::install().map_err(ServeError::Metrics)?);
+        let metrics = metrics::install().map_err(ServeError::Metrics)?;
         prepare_data_dir(&data_dir)?;
         let lock = hold(&data_dir, &database_url)?;
         let db = open_database(&database_url).await?;
@@ -57,6 +57,9 @@ impl Collector {
             address: api.address,
             source,
         })?;
+        store::watch_pools(&db, &metrics);
+        session::watch_queues(&sessions, &listener, &metrics);
+        authority.watch_certificates(&metrics);
         Ok(Self {
             db,
             clock,

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Collector, ServeError, agents, api, supervisor};
 use crate::{
     environment::Worker,
+    metrics::keep_fleet,
     reconcile::keep_drifts,
     session::{keep_liveness, watch_agents, watch_trust},
 };
@@ -43,11 +44,12 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
         lock: _,
     } = collector;
     let mut tasks = Tasks(JoinSet::new());
-    let worker = Worker::new(db, clock.clone());
+    let worker = Worker::new(db.clone(), clock.clone());
     tasks.upkeep("environments", worker.run(reconciler.commits().subscribe(), halt.child_token()));
+    tasks.upkeep("fleet's figures", keep_fleet(db, clock.clone(), halt.child_token()));
     let agents_port = listener.local_address().ok().map(|address| address.port());
     let router =
-        api::router(&reconciler, sessions.registry.clone(), clock, metrics.0.clone(), agents_port, halt.child_token());
+        api::router(&reconciler, sessions.registry.clone(), clock, metrics.clone(), agents_port, halt.child_token());
     let keeper = reconciler.clone();
     let (connections, accepting) = listener.start(halt.child_token());
     tasks.spawn("agents' listener", async {
@@ -69,7 +71,7 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
     tasks.upkeep("metrics' upkeep", async move {
         // Cancel-safe: what is cut off is a wait.
         while timeout(METRICS_EVERY, stop.cancelled()).await.is_err() {
-            metrics.0.run_upkeep();
+            metrics.upkeep();
         }
     });
     tasks

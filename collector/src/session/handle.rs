@@ -151,6 +151,11 @@ impl Handle {
         !self.challenged.swap(true, Ordering::SeqCst)
     }
 
+    /// Messages that wait for the agent to read.
+    pub(super) fn waiting(&self) -> usize {
+        self.outgoing.upgrade().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+    }
+
     /// Queues a message without waiting.
     pub(super) fn try_send(&self, message: pb::collector_message::Message) -> bool {
         let message = pb::CollectorMessage { message: Some(message) };

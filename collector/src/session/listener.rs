@@ -24,9 +24,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{peer::PeerIdentity, peer_stream::PeerStream};
 
-const HANDSHAKES: usize = 256;
+pub(super) const HANDSHAKES: usize = 256;
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
-const READY: usize = 64;
+pub(super) const READY: usize = 64;
 /// How long a refused client is listened to, so that it gets to read why.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: u64 = 64 << 10;
@@ -38,6 +38,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct AgentListener {
     tcp: TcpListener,
     shaker: Shaker,
+    /// One permit for each handshake in flight.
+    pub(super) slots: Arc<Semaphore>,
+    /// Connections whose handshake succeeded.
+    pub(super) ready: mpsc::Sender<PeerStream>,
+    connections: mpsc::Receiver<PeerStream>,
 }
 
 #[derive(Clone, Debug)]
@@ -57,7 +62,9 @@ impl AgentListener {
         rustix::net::sockopt::set_socket_keepalive(&tcp, true)?;
         rustix::net::sockopt::set_tcp_keepidle(&tcp, Duration::from_secs(60))?;
         rustix::net::sockopt::set_tcp_keepintvl(&tcp, Duration::from_secs(15))?;
-        Ok(Self { tcp, shaker: Shaker { config, clock } })
+        let (ready, connections) = mpsc::channel(READY);
+        let slots = Arc::new(Semaphore::new(HANDSHAKES));
+        Ok(Self { tcp, shaker: Shaker { config, clock }, slots, ready, connections })
     }
 
     /// The address that it is bound to.
@@ -74,12 +81,21 @@ impl AgentListener {
         self,
         stop: CancellationToken,
     ) -> (impl Stream<Item = io::Result<PeerStream>> + Send + 'static, impl Future<Output = ()> + Send + 'static) {
-        let (ready, connections) = mpsc::channel(READY);
-        (ReceiverStream::new(connections).map(Ok), self.accept(ready, stop))
+        let Self { tcp, shaker, slots, ready, connections } = self;
+        let door = Door { tcp, shaker, slots };
+        (ReceiverStream::new(connections).map(Ok), door.accept(ready, stop))
     }
+}
 
+/// What accepts.
+struct Door {
+    tcp: TcpListener,
+    shaker: Shaker,
+    slots: Arc<Semaphore>,
+}
+
+impl Door {
     async fn accept(self, ready: mpsc::Sender<PeerStream>, stop: CancellationToken) {
-        let slots = Arc::new(Semaphore::new(HANDSHAKES));
         let mut shaking = JoinSet::new();
         loop {
             // Every arm is cancel-safe: a permit, a connection or a result is either taken or left where it is.
@@ -87,7 +103,7 @@ impl AgentListener {
                 () = stop.cancelled() => break,
                 () = ready.closed() => break,
                 Some(_) = shaking.join_next() => continue,
-                accepted = self.accept_one(&slots) => accepted,
+                accepted = self.accept_one() => accepted,
             };
             match accepted {
                 Ok((tcp, address, slot)) => {
@@ -101,9 +117,9 @@ impl AgentListener {
         }
     }
 
-    async fn accept_one(&self, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    async fn accept_one(&self) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
         // The semaphore is never closed.
-        let slot = slots.clone().acquire_owned().await.map_err(io::Error::other)?;
+        let slot = self.slots.clone().acquire_owned().await.map_err(io::Error::other)?;
         let (tcp, address) = self.tcp.accept().await?;
         Ok((tcp, address, slot))
     }

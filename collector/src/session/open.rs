@@ -1,6 +1,9 @@
 //! From a new stream to an open session: Hello, the database, Welcome.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use orchestrix_proto::v1::{self as pb, agent_message, collector_message::Message};
 use tokio::time::timeout;
@@ -66,6 +69,7 @@ async fn open(
     // When both the places to open and the places to wait are taken, the agent comes back later.
     let Ok(_waiting) = shared.waiting.try_acquire() else { return Err(overloaded("many agents connect at once")) };
     let hello = hello(shared, incoming).await?;
+    let begun = Instant::now();
     let Greeting { opening, head_sequence, acknowledged_sequence, digests } =
         greet::greeting(agent_id, hello).map_err(NotOpened::Refused)?;
     let boot_id = opening.boot_id.clone();
@@ -109,6 +113,7 @@ async fn open(
     if bundle.is_rotating() {
         outgoing.send(greet::trust_bundle(&bundle)).await.map_err(|_| NotOpened::Gone)?;
     }
+    metrics::histogram!("orchestrix_session_opening_seconds").record(begun.elapsed());
     shared.liveness.touch(agent_id, shared.clock.now());
     if opened.previous_boot_id.is_some() {
         metrics::counter!("orchestrix_session_reconnects_total").increment(1);

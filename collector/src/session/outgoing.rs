@@ -8,7 +8,7 @@ use tonic::Status;
 
 /// Messages that may wait for the agent to read. When it is full, the session waits too, and gives up on an agent
 /// that does not read within the limit.
-const WAITING: usize = 64;
+pub(super) const WAITING: usize = 64;
 
 /// What a stream carries.
 pub(super) type Item = Result<pb::CollectorMessage, Status>;

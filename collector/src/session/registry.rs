@@ -90,6 +90,11 @@ impl Registry {
         *self.open.borrow()
     }
 
+    /// Messages that wait for the agent of the session in which most do.
+    pub(super) fn most_waiting(&self) -> usize {
+        self.lock().by_agent.values().flatten().map(|handle| handle.waiting()).max().unwrap_or(0)
+    }
+
     /// Lets every session finish what it is doing, says goodbye, and waits up to `limit`. Returns how many are left.
     pub async fn drain(&self, limit: Duration) -> usize {
         let handles: Vec<_> = {

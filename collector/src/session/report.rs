@@ -53,6 +53,7 @@ pub(super) async fn handle(shared: &Shared, key: &SessionKey, message: pb::Repor
         metrics::counter!("orchestrix_report_unknown_changes_total").increment(unknown as u64);
         tracing::debug!(changes = unknown, "a newer agent's changes that this version does not know are passed over");
     }
+    metrics::counter!("orchestrix_report_received_bytes_total").increment(bytes as u64);
     let report = if bytes > limit {
         let problem = format!("the report has {bytes} bytes, at most {limit} are accepted");
         Err(WireError::new("", "message-too-large", problem))
@@ -76,8 +77,9 @@ async fn apply(shared: &Shared, key: &SessionKey, report: Report) -> Result<Outc
     let mut retry = Retry::default();
     loop {
         match shared.inventory.apply(key, report.clone()).await {
-            Ok(Applied { outcome, .. }) => {
+            Ok(Applied { outcome, changes }) => {
                 retry.over();
+                metrics::counter!("orchestrix_report_changes_total").increment(changes as u64);
                 metrics::histogram!("orchestrix_report_apply_seconds").record(begun.elapsed());
                 return Ok(outcome);
             }

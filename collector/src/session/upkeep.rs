@@ -72,6 +72,7 @@ async fn flush(shared: &Shared) -> bool {
             true
         }
         Err(error) => {
+            metrics::counter!("orchestrix_upkeep_errors_total", "task" => "liveness").increment(1);
             tracing::warn!(error = &error as &dyn std::error::Error, "liveness not written; it is tried again");
             shared.liveness.put_back(seen);
             false
@@ -87,7 +88,10 @@ async fn sweep(shared: &Shared) {
             metrics::counter!("orchestrix_liveness_silent_total").increment(agents as u64);
             tracing::info!(agents, "agents fell silent; their computes are unreachable");
         }
-        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "silent agents not looked for"),
+        Err(error) => {
+            metrics::counter!("orchestrix_upkeep_errors_total", "task" => "silence").increment(1);
+            tracing::warn!(error = &error as &dyn std::error::Error, "silent agents not looked for");
+        }
     }
 }
 
@@ -114,6 +118,7 @@ pub async fn watch_agents(shared: Shared, stop: CancellationToken) {
                 failing = false;
             }
             Err(error) => {
+                metrics::counter!("orchestrix_upkeep_errors_total", "task" => "agents_watch").increment(1);
                 if !failing {
                     tracing::warn!(error = &error as &dyn std::error::Error, "changed agents not known");
                 }
@@ -151,6 +156,7 @@ pub async fn watch_trust(shared: Shared, stop: CancellationToken) {
                     break;
                 }
                 Err(error) => {
+                    metrics::counter!("orchestrix_upkeep_errors_total", "task" => "roots_watch").increment(1);
                     tracing::warn!(error = &error as &dyn std::error::Error, "agents of a retired root not known");
                 }
             }

@@ -11,7 +11,11 @@ use sqlx::{
     sqlite::SqliteArguments,
 };
 
-use super::{Dialect, Past, Row, StoreError, Value, dialect::placeholders};
+use super::{
+    Dialect, Past, Row, StoreError, Value,
+    dialect::placeholders,
+    measure::{Operation, timed},
+};
 
 /// Steps of SQLite's machine between two looks at the clock: less than a millisecond.
 const STEPS: i32 = 10_000;
@@ -76,11 +80,21 @@ impl Db {
         values: Vec<Value>,
         limit: Option<Duration>,
     ) -> Result<Vec<Row>, StoreError> {
+        if let Self::Past { now, past } = self {
+            let sql = past.statement(&sql, now.dialect(), None);
+            return Box::pin(now.fetch_within(sql, values, limit)).await;
+        }
+        timed(Operation::Read, self.fetch_present(sql, values, limit)).await
+    }
+
+    async fn fetch_present(
+        &self,
+        sql: String,
+        values: Vec<Value>,
+        limit: Option<Duration>,
+    ) -> Result<Vec<Row>, StoreError> {
         let rows = match self {
-            Self::Past { now, past } => {
-                let sql = past.statement(&sql, now.dialect(), None);
-                return Box::pin(now.fetch_within(sql, values, limit)).await;
-            }
+            Self::Past { .. } => return Err(StoreError::Past),
             Self::Sqlite { readers, .. } => {
                 let mut connection = readers.acquire().await?;
                 if let Some(limit) = limit {
@@ -125,11 +139,14 @@ impl Db {
     /// # Errors
     /// When no connection can be had.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::MySql(pool) => Tx::MySql(pool.begin().await?),
-            Self::Past { .. } => return Err(StoreError::Past),
-        })
+        let begun = async {
+            Ok(match self {
+                Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+                Self::MySql(pool) => Tx::MySql(pool.begin().await?),
+                Self::Past { .. } => return Err(StoreError::Past),
+            })
+        };
+        timed(Operation::Begin, begun).await
     }
 
     /// Closes all connections after what they are doing.
@@ -169,11 +186,14 @@ impl Tx {
     /// # Errors
     /// When the commit failed or its outcome is not known.
     pub async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::MySql(tx) => tx.commit().await?,
-        }
-        Ok(())
+        let committed = async {
+            match self {
+                Self::Sqlite(tx) => tx.commit().await?,
+                Self::MySql(tx) => tx.commit().await?,
+            }
+            Ok(())
+        };
+        timed(Operation::Commit, committed).await
     }
 
     /// Changes rows; returns how many (MySQL counts an upsert that replaced as two).
@@ -182,14 +202,19 @@ impl Tx {
     /// When the statement fails.
     pub async fn execute(&mut self, sql: impl Into<String>, values: Vec<Value>) -> Result<u64, StoreError> {
         let sql = AssertSqlSafe(sql.into());
-        Ok(match self {
-            Self::Sqlite(tx) => {
-                sqlx::query_with::<Sqlite, _>(sql, sqlite_arguments(values)?).execute(&mut **tx).await?.rows_affected()
-            }
-            Self::MySql(tx) => {
-                sqlx::query_with::<MySql, _>(sql, mysql_arguments(values)?).execute(&mut **tx).await?.rows_affected()
-            }
-        })
+        let executed = async {
+            Ok(match self {
+                Self::Sqlite(tx) => {
+                    let query = sqlx::query_with::<Sqlite, _>(sql, sqlite_arguments(values)?);
+                    query.execute(&mut **tx).await?.rows_affected()
+                }
+                Self::MySql(tx) => {
+                    let query = sqlx::query_with::<MySql, _>(sql, mysql_arguments(values)?);
+                    query.execute(&mut **tx).await?.rows_affected()
+                }
+            })
+        };
+        timed(Operation::Write, executed).await
     }
 
     /// Inserts one row and returns the key that the database gave it.
@@ -198,16 +223,19 @@ impl Tx {
     /// When the statement fails.
     pub async fn insert(&mut self, sql: impl Into<String>, values: Vec<Value>) -> Result<i64, StoreError> {
         let sql = AssertSqlSafe(sql.into());
-        Ok(match self {
-            Self::Sqlite(tx) => sqlx::query_with::<Sqlite, _>(sql, sqlite_arguments(values)?)
-                .execute(&mut **tx)
-                .await?
-                .last_insert_rowid(),
-            Self::MySql(tx) => {
-                let done = sqlx::query_with::<MySql, _>(sql, mysql_arguments(values)?).execute(&mut **tx).await?;
-                i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX)
-            }
-        })
+        let inserted = async {
+            Ok(match self {
+                Self::Sqlite(tx) => {
+                    let query = sqlx::query_with::<Sqlite, _>(sql, sqlite_arguments(values)?);
+                    query.execute(&mut **tx).await?.last_insert_rowid()
+                }
+                Self::MySql(tx) => {
+                    let done = sqlx::query_with::<MySql, _>(sql, mysql_arguments(values)?).execute(&mut **tx).await?;
+                    i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX)
+                }
+            })
+        };
+        timed(Operation::Write, inserted).await
     }
 
     /// Changes rows whose `column` is one of `keys`, in chunks: `<statement> <column> IN (…)`, with `values` bound
@@ -296,20 +324,19 @@ pub trait Executor: Send {
 impl Executor for Tx {
     async fn fetch(&mut self, sql: String, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let sql = AssertSqlSafe(sql);
-        Ok(match self {
-            Self::Sqlite(tx) => sqlx::query_with::<Sqlite, _>(sql, sqlite_arguments(values)?)
-                .fetch_all(&mut **tx)
-                .await?
-                .into_iter()
-                .map(Row::Sqlite)
-                .collect(),
-            Self::MySql(tx) => sqlx::query_with::<MySql, _>(sql, mysql_arguments(values)?)
-                .fetch_all(&mut **tx)
-                .await?
-                .into_iter()
-                .map(Row::MySql)
-                .collect(),
-        })
+        let fetched = async {
+            Ok(match self {
+                Self::Sqlite(tx) => {
+                    let query = sqlx::query_with::<Sqlite, _>(sql, sqlite_arguments(values)?);
+                    query.fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
+                }
+                Self::MySql(tx) => {
+                    let query = sqlx::query_with::<MySql, _>(sql, mysql_arguments(values)?);
+                    query.fetch_all(&mut **tx).await?.into_iter().map(Row::MySql).collect()
+                }
+            })
+        };
+        timed(Operation::Read, fetched).await
     }
 }
 

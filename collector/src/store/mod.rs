@@ -16,6 +16,7 @@ mod copy;
 mod db;
 mod dialect;
 mod error;
+mod measure;
 mod migrate;
 mod past;
 mod pool;
@@ -28,6 +29,7 @@ pub use copy::{copy_faults, copy_whole, open_copy};
 pub use db::{Db, Executor, Tx};
 pub use dialect::Dialect;
 pub use error::{Attempts, StoreError};
+pub use measure::watch_pools;
 pub use migrate::{
     Action, CopyPreview, MigrationPlan, Obstacle, Owner, Preview, SchemaVersion, TablePreview, migrate, migration_plan,
     migration_preview, migration_preview_of_nothing, schema_version,

@@ -2,7 +2,7 @@
 
 use orchestrix_common::time::Timestamp;
 
-use crate::store::{Executor as _, Row, StoreError, Tx, Value};
+use crate::store::{Executor, Row, StoreError, Tx, Value};
 
 const NAME: &str = "inference";
 
@@ -60,6 +60,15 @@ pub async fn worker_lock_in_tx(tx: &mut Tx) -> Result<WorkerRow, StoreError> {
     tx.execute(insert, vec![NAME.into()]).await?;
     let row = tx.fetch_optional(sql, vec![NAME.into()]).await?;
     row.as_ref().map(worker).transpose()?.ok_or_else(|| StoreError::Fenced("the worker's row".to_owned()))
+}
+
+/// Up to which change everything was heeded; `None` before the first round.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn worker_sequence(from: &mut impl Executor) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT sequence FROM environment_worker WHERE name = ?";
+    from.fetch_optional(sql.to_owned(), vec![NAME.into()]).await?.map(|row| row.get("sequence")).transpose()
 }
 
 /// Gives the lease to a holder, or takes it back (`until` in the past).

@@ -1,0 +1,32 @@
+//! How full the queues in front of the sessions are.
+
+use super::{
+    AgentListener, Shared,
+    listener::{HANDSHAKES, READY},
+    outgoing,
+};
+use crate::metrics::{Exposition, whole};
+
+/// Lets the queues be looked at whenever somebody asks.
+pub fn watch_queues(shared: &Shared, listener: &AgentListener, exposition: &Exposition) {
+    let (opening, waiting) = (shared.opening.clone(), shared.waiting.clone());
+    let (registry, settings) = (shared.registry.clone(), shared.settings.clone());
+    let (slots, ready) = (listener.slots.clone(), listener.ready.downgrade());
+    exposition.sample_by(move || {
+        let opened = settings.opening.saturating_sub(opening.available_permits());
+        // Who opens holds a permit to wait as well.
+        let places = settings.waiting.saturating_add(settings.opening);
+        let waits = places.saturating_sub(waiting.available_permits()).saturating_sub(opened);
+        let connections = ready.upgrade().map_or(0, |ready| ready.max_capacity() - ready.capacity());
+        for (queue, depth, capacity) in [
+            ("handshakes", HANDSHAKES - slots.available_permits().min(HANDSHAKES), HANDSHAKES),
+            ("ready_connections", connections, READY),
+            ("opening", opened, settings.opening),
+            ("waiting", waits, settings.waiting),
+            ("outgoing", registry.most_waiting(), outgoing::WAITING),
+        ] {
+            metrics::gauge!("orchestrix_queue_depth", "queue" => queue).set(whole(depth));
+            metrics::gauge!("orchestrix_queue_capacity", "queue" => queue).set(whole(capacity));
+        }
+    });
+}

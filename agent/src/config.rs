@@ -3,7 +3,10 @@
 //! Order: defaults, file, environment (`ORCHESTRIX_` and the key in capitals, `__` between levels), flags. All problems
 //! are reported together, each with its key. Secrets are never values here, only paths of files.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use orchestrix_common::{
     config::{Loaded, Loader, Problems, Reference},
@@ -58,6 +61,8 @@ pub struct AgentConfig {
     pub inspect: InspectConfig,
     /// What the agent may use itself before it warns.
     pub budget: BudgetConfig,
+    /// Measurements for Prometheus; what they mean is in METRICS.md.
+    pub metrics: MetricsConfig,
 }
 
 impl Default for AgentConfig {
@@ -73,6 +78,7 @@ impl Default for AgentConfig {
             log: LogConfig::default(),
             inspect: InspectConfig::default(),
             budget: BudgetConfig::default(),
+            metrics: MetricsConfig::default(),
         }
     }
 }
@@ -214,6 +220,24 @@ impl Default for BudgetConfig {
     }
 }
 
+/// Measurements for Prometheus.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// Where they are served, `ADDRESS:PORT`, as plain HTTP at `/metrics`; nowhere when not set.
+    pub address: Option<String>,
+    /// Let `address` be other than loopback. Whoever reaches it reads how this agent does, without a password.
+    pub allow_remote: bool,
+}
+
+impl MetricsConfig {
+    /// Where to listen; `None` for nowhere.
+    #[must_use]
+    pub fn listens_at(&self) -> Option<SocketAddr> {
+        self.address.as_deref()?.parse().ok()
+    }
+}
+
 /// What was given on the command line.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
@@ -290,6 +314,7 @@ pub fn reference() -> String {
         "log.level",
         "inspect",
         "budget",
+        "metrics",
     ];
     Reference { program: "orchestrix-agent", introduction: &introduction, reloaded: &reloaded }.of::<AgentConfig>()
 }
@@ -348,6 +373,19 @@ fn check(loaded: &mut Loaded<AgentConfig>) {
     }
     if !(config.budget.cpu_percent > 0.0 && config.budget.cpu_percent.is_finite()) {
         wrong("budget.cpu_percent", format!("is {}, expected a number above zero", config.budget.cpu_percent));
+    }
+    if let Some(address) = &config.metrics.address {
+        match config.metrics.listens_at() {
+            None => {
+                wrong("metrics.address", format!("is {address:?}, expected ADDRESS:PORT, for example 127.0.0.1:7444"))
+            }
+            Some(at) if !at.ip().is_loopback() && !config.metrics.allow_remote => {
+                let message =
+                    format!("is {address:?}, which others reach: expected a loopback address, or metrics.allow_remote");
+                wrong("metrics.address", message);
+            }
+            Some(_) => {}
+        }
     }
     if config.budget.memory_bytes == 0 {
         wrong("budget.memory_bytes", "is 0, expected a number above zero".to_owned());
@@ -429,6 +467,20 @@ mod tests {
                 "{key}"
             );
         }
+    }
+
+    #[test]
+    fn measurements_stay_on_this_host_unless_somebody_says_otherwise() {
+        assert_eq!(with_text("").unwrap().config.metrics.listens_at(), None);
+        for good in ["127.0.0.1:7444", "[::1]:7444"] {
+            let config = with_text(&format!("[metrics]\naddress = {good:?}")).unwrap().config;
+            assert_eq!(config.metrics.listens_at(), Some(good.parse().unwrap()));
+        }
+        for bad in ["0.0.0.0:7444", "192.0.2.7:7444", "localhost:7444", "7444"] {
+            let problems = with_text(&format!("[metrics]\naddress = {bad:?}")).unwrap_err().to_string();
+            assert!(problems.starts_with("metrics.address (from "), "{problems}");
+        }
+        assert!(with_text("[metrics]\naddress = '0.0.0.0:7444'\nallow_remote = true").is_ok());
     }
 
     #[test]

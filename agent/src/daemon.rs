@@ -5,7 +5,7 @@
 
 mod own_use;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use orchestrix_common::{
     model::Machine,
@@ -23,10 +23,11 @@ use crate::{
     config::BudgetConfig,
     identity::Identity,
     inspect::{
-        Hearing, Inspector,
+        Hearing, Inspector, LookBoard,
         runner::{self, Pace},
     },
     link::{IdentityDial, Link, LinkState, LinkStatus, Parts},
+    metrics,
     outbox::Outbox,
     status::{self, AgentStatus, OutboxStatus, SourceLine},
     supervisor,
@@ -63,6 +64,8 @@ pub struct Daemon {
     pub version: String,
     /// What the agent may use itself.
     pub budget: BudgetConfig,
+    /// Where measurements are served; `None` for nowhere.
+    pub metrics: Option<SocketAddr>,
     /// The clock.
     pub clock: SharedClock,
 }
@@ -84,6 +87,7 @@ struct Describer {
     keeper: KeeperHandle,
     link: watch::Receiver<LinkStatus>,
     meter: Arc<Meter>,
+    board: LookBoard,
 }
 
 impl Daemon {
@@ -103,6 +107,7 @@ impl Daemon {
             boot_id,
             version,
             budget,
+            metrics: metrics_at,
             clock,
         } = self;
         let end = stop.child_token();
@@ -115,7 +120,7 @@ impl Daemon {
             dial: Arc::new(IdentityDial { identity: identity.clone(), collector: collector.clone() }),
             outbox: outbox.clone(),
             keeper: keeper.clone(),
-            actor: Actor::new(lookout),
+            actor: Actor::new(lookout.clone()),
             clock: Arc::clone(&clock),
             machine: machine.clone(),
             boot_id,
@@ -140,9 +145,25 @@ impl Daemon {
             keeper: keeper.clone(),
             link: link_status,
             meter: Arc::clone(&meter),
+            board: lookout.board().clone(),
         };
         // Comforts: the agent does its work without them.
         let mut comforts = JoinSet::new();
+        if let Some(address) = metrics_at {
+            match metrics::bind(address).await {
+                Ok(listener) => {
+                    let (describer, clock) = (describer.clone(), Arc::clone(&clock));
+                    comforts.spawn(metrics::serve(listener, move || {
+                        let (describer, clock) = (describer.clone(), Arc::clone(&clock));
+                        async move { metrics::text(&describer.describe().await, clock.now()) }
+                    }));
+                    tracing::info!(%address, "measurements are served");
+                }
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "measurements are not served");
+                }
+            }
+        }
         match status::bind(&state_dir) {
             Ok(listener) => {
                 comforts.spawn(status::serve(listener, move || {
@@ -197,10 +218,12 @@ impl Describer {
                 waiting_reports: position.waiting_reports,
                 dropped_reports: position.dropped_reports,
                 bytes: position.bytes,
+                max_bytes: position.max_bytes,
                 trouble: position.trouble,
             },
             sources: sources
                 .map(|summary| SourceLine {
+                    look: self.board.figures(&summary.source),
                     source: summary.source,
                     status: summary.status,
                     entities: summary.entities,

@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod identity;
 pub mod inspect;
 pub mod link;
+pub mod metrics;
 pub mod outbox;
 pub mod status;
 pub mod supervisor;

@@ -21,7 +21,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::link::LinkStatus;
+use crate::{inspect::LookFigures, link::LinkStatus};
 
 const SOCKET: &str = "agent.sock";
 
@@ -71,12 +71,15 @@ pub struct OutboxStatus {
     pub dropped_reports: u64,
     /// Bytes on disk and in memory.
     pub bytes: u64,
+    /// Bytes that it may take on disk; zero when an older agent did not say.
+    #[serde(default)]
+    pub max_bytes: u64,
     /// Why reports are kept in memory only; `None` while the disk works.
     pub trouble: Option<String>,
 }
 
 /// One source.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceLine {
     /// The source.
@@ -85,6 +88,9 @@ pub struct SourceLine {
     pub status: Option<SourceStatus>,
     /// Entities that are reported.
     pub entities: usize,
+    /// How the looks at it went, and what they cost.
+    #[serde(default)]
+    pub look: LookFigures,
 }
 
 /// What the agent itself uses.
@@ -95,6 +101,15 @@ pub struct OwnUse {
     pub cpu_seconds: f64,
     /// Resident memory in bytes; `None` when it could not be read.
     pub memory_bytes: Option<u64>,
+    /// Per cent of one core, mean of the last minute; `None` in the first.
+    #[serde(default)]
+    pub cpu_percent: Option<f64>,
+    /// The budget: per cent of one core.
+    #[serde(default)]
+    pub budget_cpu_percent: f64,
+    /// The budget: bytes of resident memory.
+    #[serde(default)]
+    pub budget_memory_bytes: u64,
     /// Which bounds of the budget are exceeded; empty when none is.
     pub over_budget: Vec<String>,
 }
@@ -240,9 +255,15 @@ mod tests {
                 waiting_reports: 1,
                 dropped_reports: 0,
                 bytes: 3,
+                max_bytes: 4,
                 trouble: None,
             },
-            sources: vec![SourceLine { source: Source::Docker, status: None, entities: 0 }],
+            sources: vec![SourceLine {
+                source: Source::Docker,
+                status: None,
+                entities: 0,
+                look: LookFigures::default(),
+            }],
             own_use: OwnUse::default(),
         }
     }

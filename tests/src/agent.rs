@@ -91,6 +91,18 @@ impl AgentProcess {
         self
     }
 
+    /// Lets it serve its measurements.
+    ///
+    /// # Panics
+    /// When the configuration cannot be written.
+    #[must_use]
+    pub fn measured_at(self, address: SocketAddr) -> Self {
+        let config = fs::read_to_string(self.config_file()).expect("the configuration can be read");
+        let metrics = format!("[metrics]\naddress = \"{address}\"\n");
+        fs::write(self.config_file(), format!("{metrics}\n{config}")).expect("the configuration can be written");
+        self
+    }
+
     /// Lets it connect somewhere else, for example to a proxy.
     #[must_use]
     pub fn through(mut self, address: SocketAddr) -> Self {

@@ -159,6 +159,7 @@ impl Service {
             boot_id: boot_id(&config.inspect.root.proc),
             version,
             budget: config.budget.clone(),
+            metrics: config.metrics.listens_at(),
             clock: Arc::new(SystemClock),
         })
     }

@@ -4,6 +4,7 @@
 //! runner owns time limits, spacing and panics, the view joins and compares. A look that failed, one that was partial
 //! and a thing that is absent are three different values.
 
+mod board;
 pub mod capability;
 pub mod docker;
 mod hearing;
@@ -25,6 +26,7 @@ use orchestrix_common::{
     time::Timestamp,
 };
 
+pub use board::{LookBoard, LookFigures, LookOutcome};
 pub use hearing::Hearing;
 
 /// One way of looking at this host.

@@ -19,7 +19,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
-    InspectError, Inspector, Observation, Signal,
+    InspectError, Inspector, LookBoard, LookOutcome, Observation, Signal,
     isolate::{Fault, Isolated},
 };
 use crate::view::{KeeperHandle, Seen};
@@ -86,7 +86,7 @@ impl Pace {
 
 /// Asks inspectors to look now. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Lookout(Arc<BTreeMap<Source, mpsc::Sender<Order>>>);
+pub struct Lookout(Arc<BTreeMap<Source, mpsc::Sender<Order>>>, LookBoard);
 
 /// Where to tell that a look is done: `Err` says why it failed.
 type Order = oneshot::Sender<Result<(), String>>;
@@ -102,6 +102,12 @@ impl fmt::Display for NotLooked {
 }
 
 impl Lookout {
+    /// How the looks went and what they cost.
+    #[must_use]
+    pub const fn board(&self) -> &LookBoard {
+        &self.1
+    }
+
     /// Looks at these sources, or at all when none is named, and waits until what was seen is in the outbox.
     ///
     /// # Errors
@@ -146,7 +152,7 @@ pub fn start(
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) -> Lookout {
-    let mut lookout = BTreeMap::new();
+    let (mut lookout, board) = (BTreeMap::new(), LookBoard::default());
     for inspector in inspectors {
         let (sender, orders) = mpsc::channel(ORDERS);
         lookout.insert(inspector.source(), sender);
@@ -162,10 +168,11 @@ pub fn start(
             failures: 0,
             losses: 0,
             ordered: Vec::new(),
+            board: board.clone(),
         };
         tasks.spawn(watcher.run(orders, stop.clone()));
     }
-    Lookout(Arc::new(lookout))
+    Lookout(Arc::new(lookout), board)
 }
 
 /// Where signals come from.
@@ -203,6 +210,7 @@ struct Watcher {
     /// Subscriptions in a row that were lost soon.
     losses: u32,
     ordered: Vec<Order>,
+    board: LookBoard,
 }
 
 impl Watcher {
@@ -276,12 +284,19 @@ impl Watcher {
         }
         let inspector = Arc::clone(&self.inspector);
         let Pace { budget, grace, .. } = self.pace;
+        let begun = Instant::now();
         let look = self.looks.run(budget + grace, async move { inspector.inspect(budget).await });
         let outcome = match look.await {
             Ok(outcome) => outcome,
-            Err(Fault::Hangs) => Err(InspectError::TimedOut(budget)),
-            Err(Fault::Panicked) => Err(InspectError::Unavailable("the inspector broke down; see the log".to_owned())),
+            Err(fault) => {
+                self.board.restarted(&self.source);
+                Err(match fault {
+                    Fault::Hangs => InspectError::TimedOut(budget),
+                    Fault::Panicked => InspectError::Unavailable("the inspector broke down; see the log".to_owned()),
+                })
+            }
         };
+        self.board.looked(&self.source, LookOutcome::of(&outcome), begun.elapsed(), self.clock.now());
         let problem = match &outcome {
             Ok(_) => None,
             Err(error) => Some(error.to_string()),

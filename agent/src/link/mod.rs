@@ -68,6 +68,8 @@ pub struct Link {
     dropped: u64,
     /// Statuses must be told anew, since reports that told them may be lost.
     restate: bool,
+    /// Newest report that was ever sent.
+    sent: u64,
 }
 
 impl Link {
@@ -76,7 +78,7 @@ impl Link {
     pub fn new(parts: Parts) -> (Self, watch::Receiver<LinkStatus>) {
         let (status, receiver) = watch::channel(LinkStatus::default());
         let dropped = parts.outbox.position().dropped_reports;
-        (Self { parts, status, dropped, restate: false }, receiver)
+        (Self { parts, status, dropped, restate: false, sent: 0 }, receiver)
     }
 
     /// Connects, and connects again, until told to stop.
@@ -154,12 +156,23 @@ impl Link {
         } else if news {
             tracing::warn!(reason = message, retry_in_secs = pause.as_secs(), "no session with the collector");
         }
-        metrics::counter!("orchestrix_link_breaks_total").increment(1);
         self.status.send_modify(|status| {
+            status.breaks += 1;
             status.last_trouble = Some(message.clone());
             status.state = LinkState::Waiting { reason: message, permanent, next_try };
         });
         Some(pause)
+    }
+
+    /// Counts a report that goes out. Nobody waits for that.
+    fn count_sent(&mut self, sequence: u64) {
+        let again = sequence <= self.sent;
+        self.sent = self.sent.max(sequence);
+        self.status.send_if_modified(|status| {
+            status.sent_reports += 1;
+            status.resent_reports += u64::from(again);
+            false
+        });
     }
 
     fn now(&self) -> Timestamp {

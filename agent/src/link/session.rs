@@ -228,6 +228,7 @@ impl Session<'_> {
             tracing::warn!(applied_sequence, head = position.head_sequence, "the outbox lost reports that were stored");
             parts.outbox.renew_identity().await;
             self.link.restate = true;
+            self.link.sent = 0;
             return Some(End::NewIdentity);
         }
         if !trust_bundle_der.is_empty()
@@ -311,6 +312,7 @@ impl Session<'_> {
                 self.flight.hold(sequence);
                 self.ready.clear();
                 self.link.status.send_modify(|status| {
+                    status.held_reports += 1;
                     if let LinkState::Connected { held, .. } = &mut status.state {
                         *held = Some(if why.is_empty() { code } else { why });
                     }
@@ -320,7 +322,6 @@ impl Session<'_> {
             }
             pb::ack::Outcome::Refused => {
                 tracing::warn!(sequence, code, why, field, "the collector refused a report");
-                metrics::counter!("orchestrix_link_refused_reports_total").increment(1);
                 self.link.status.send_modify(|status| {
                     status.refused_reports += 1;
                     status.last_refusal = Some(format!("{field}: {why} ({code})").trim_start_matches(": ").to_owned());
@@ -328,7 +329,14 @@ impl Session<'_> {
             }
             pb::ack::Outcome::Applied | pb::ack::Outcome::Duplicate => {
                 let now = self.link.now();
-                self.link.status.send_modify(|status| status.acknowledged_at = Some(now));
+                self.link.status.send_modify(|status| {
+                    status.acknowledged_at = Some(now);
+                    if outcome == pb::ack::Outcome::Applied {
+                        status.applied_reports += 1;
+                    } else {
+                        status.duplicate_reports += 1;
+                    }
+                });
             }
             pb::ack::Outcome::Unspecified => {
                 tracing::warn!(sequence, "acknowledgement of an unknown kind");

@@ -22,6 +22,24 @@ pub struct LinkStatus {
     /// Sessions opened since the start; all but the first are reconnects.
     #[serde(default)]
     pub sessions: u64,
+    /// Sessions that ended or did not come about since the start.
+    #[serde(default)]
+    pub breaks: u64,
+    /// Reports sent since the start.
+    #[serde(default)]
+    pub sent_reports: u64,
+    /// Of these, those that had been sent before.
+    #[serde(default)]
+    pub resent_reports: u64,
+    /// Reports that the collector applied since the start.
+    #[serde(default)]
+    pub applied_reports: u64,
+    /// Reports that the collector had already.
+    #[serde(default)]
+    pub duplicate_reports: u64,
+    /// How often the collector held a report.
+    #[serde(default)]
+    pub held_reports: u64,
 }
 
 impl LinkStatus {

@@ -67,6 +67,8 @@ pub struct Position {
     pub waiting_reports: u64,
     /// Bytes on disk and in memory.
     pub bytes: u64,
+    /// Bytes that it may take on disk.
+    pub max_bytes: u64,
     /// Why reports are kept in memory only; `None` while the disk works.
     pub trouble: Option<String>,
 }

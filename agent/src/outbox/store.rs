@@ -195,6 +195,7 @@ impl Store {
             dropped_reports: self.meta.dropped,
             waiting_reports: self.next - oldest.max(self.meta.acknowledged + 1).min(self.next),
             bytes: memory + on_disk,
+            max_bytes: self.max_bytes,
             trouble: self.trouble.clone(),
         }
     }

@@ -274,6 +274,7 @@ impl LightAgent {
             boot_id: format!("boot-of-{}", self.name),
             version: "0.1.0".to_owned(),
             budget: BudgetConfig::default(),
+            metrics: None,
             clock: Arc::new(SystemClock),
         };
         let task = runtime.spawn(daemon.run(stop.clone(), || {}));

@@ -93,6 +93,7 @@ impl Session<'_> {
             let Record { sequence, payload } = self.ready.pop_front()?;
             let decoded = pb::Report::decode(payload.as_slice());
             self.flight.send(sequence, payload.len());
+            self.link.count_sent(sequence);
             self.greet();
             match decoded {
                 Ok(report) => return Some(Message::Report(report)),

@@ -48,6 +48,17 @@ pub struct Config {
     pub history: HistoryConfig,
     /// Logging.
     pub log: LogConfig,
+    /// Traces.
+    pub telemetry: TelemetryConfig,
+}
+
+/// Traces.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TelemetryConfig {
+    /// Who receives them; `None` for nobody.
+    pub otlp_endpoint: Option<String>,
+    /// Part of the traces that are told, 0 to 1.
+    pub sample_ratio: f64,
 }
 
 /// What is kept of the past.
@@ -83,13 +94,14 @@ impl Config {
     /// Keys and tables of keys that differ from those of the running collector and count from its next start.
     #[must_use]
     pub fn waits_for_a_start(&self, running: &Self) -> Vec<&'static str> {
-        let Self { data_dir, database_url, agents, api, clusters: _, history: _, log } = self;
+        let Self { data_dir, database_url, agents, api, clusters: _, history: _, log, telemetry } = self;
         let differ = [
             ("data_dir", *data_dir != running.data_dir),
             ("database_url", *database_url != running.database_url),
             ("agents", *agents != running.agents),
             ("api", *api != running.api),
             ("log.format", log.format != running.log.format),
+            ("telemetry", *telemetry != running.telemetry),
         ];
         differ.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }
@@ -105,7 +117,7 @@ impl Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { data_dir, database_url: _, agents, api, clusters, history, log } = self;
+        let Self { data_dir, database_url: _, agents, api, clusters, history, log, telemetry } = self;
         f.debug_struct("Config")
             .field("data_dir", data_dir)
             .field("agents", agents)
@@ -113,6 +125,7 @@ impl fmt::Debug for Config {
             .field("clusters", clusters)
             .field("history", history)
             .field("log", log)
+            .field("telemetry", telemetry)
             .finish_non_exhaustive()
     }
 }
@@ -138,6 +151,8 @@ struct Raw {
     history: RawHistory,
     /// What the collector tells about itself.
     log: LogConfig,
+    /// Traces of its work: sessions, reports and requests.
+    telemetry: RawTelemetry,
 }
 
 impl Default for Raw {
@@ -151,7 +166,23 @@ impl Default for Raw {
             kubernetes: Vec::new(),
             history: RawHistory::default(),
             log: LogConfig::default(),
+            telemetry: RawTelemetry::default(),
         }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct RawTelemetry {
+    /// Where an OTLP receiver listens for gRPC, `http://HOST:PORT`, usually one on this host; nothing is traced when not set.
+    otlp_endpoint: Option<String>,
+    /// Part of the traces that are told, 0 to 1. A caller of the API that has decided about its trace is followed.
+    sample_ratio: f64,
+}
+
+impl Default for RawTelemetry {
+    fn default() -> Self {
+        Self { otlp_endpoint: None, sample_ratio: 1.0 }
     }
 }
 
@@ -274,6 +305,7 @@ pub fn load(loader: Loader) -> Result<(Config, Vec<String>), Problems> {
         clusters: raw.kubernetes.into_iter().enumerate().map(|(index, raw)| cluster(&mut loaded, index, raw)).collect(),
         history: history(&mut loaded, &raw.history),
         log: raw.log,
+        telemetry: telemetry(&mut loaded, raw.telemetry),
     };
     let ignored = std::mem::take(&mut loaded.ignored);
     loaded.into_result().map(|_| (config, ignored))
@@ -337,6 +369,23 @@ fn history(loaded: &mut Loaded<Raw>, raw: &RawHistory) -> HistoryConfig {
         loaded.problem("history.keep_days", format!("is {keep_days}, expected 1 to 36500, or 0 to keep all"));
     }
     HistoryConfig { keep: (keep_days > 0).then(|| Duration::from_secs(keep_days.min(36_500) * 86_400)) }
+}
+
+fn telemetry(loaded: &mut Loaded<Raw>, raw: RawTelemetry) -> TelemetryConfig {
+    let RawTelemetry { otlp_endpoint, sample_ratio } = raw;
+    if let Some(endpoint) = &otlp_endpoint {
+        let uri = endpoint.parse::<http::Uri>().ok();
+        let fits = uri.is_some_and(|uri| uri.scheme_str() == Some("http") && uri.port().is_some() && uri.path() == "/");
+        // A password has no business in it, and would be told here.
+        if !fits || endpoint.contains('@') {
+            let key = "telemetry.otlp_endpoint";
+            loaded.problem(key, "expected http://HOST:PORT, for example http://127.0.0.1:4317".to_owned());
+        }
+    }
+    if !(0.0..=1.0).contains(&sample_ratio) {
+        loaded.problem("telemetry.sample_ratio", format!("is {sample_ratio}, expected 0 to 1"));
+    }
+    TelemetryConfig { otlp_endpoint, sample_ratio }
 }
 
 fn address(loaded: &mut Loaded<Raw>, key: &str, text: &str) -> SocketAddr {
@@ -437,6 +486,18 @@ mod tests {
             assert!(problems.contains(key), "{key} in\n{problems}");
         }
         assert!(!problems.contains("secret"), "{problems}");
+    }
+
+    #[test]
+    fn traces_go_to_one_place_in_clear() {
+        let with = |text: &str| load(file(&format!("[telemetry]\n{text}")));
+        let config = with("otlp_endpoint = 'http://127.0.0.1:4317'\nsample_ratio = 0.25").unwrap().0.telemetry;
+        assert_eq!((config.otlp_endpoint.as_deref(), config.sample_ratio), (Some("http://127.0.0.1:4317"), 0.25));
+        for bad in ["127.0.0.1:4317", "https://x:4317", "http://x", "http://x:1/v1/traces", "http://me:secret@x:1"] {
+            let problems = with(&format!("otlp_endpoint = {bad:?}")).unwrap_err().to_string();
+            assert!(problems.contains("telemetry.otlp_endpoint") && !problems.contains("secret"), "{problems}");
+        }
+        assert!(with("sample_ratio = 1.5").unwrap_err().to_string().contains("telemetry.sample_ratio"));
     }
 
     #[test]

@@ -19,5 +19,6 @@ pub mod reconcile;
 pub mod serve;
 pub mod session;
 pub mod store;
+pub mod telemetry;
 pub mod transfer;
 pub mod web;

@@ -4,15 +4,16 @@ use std::{any::Any, sync::LazyLock, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use tracing::{Instrument as _, Span, field::Empty};
 
 use super::{ApiState, Problem, document};
-use crate::web;
+use crate::{telemetry, web};
 
 /// Bytes of the largest request body.
 const BODY_LIMIT: usize = 64 << 10;
@@ -104,10 +105,33 @@ async fn as_problem(request: Request, next: Next) -> Response {
 async fn observe(request: Request, next: Next) -> Response {
     let method = word(request.method());
     let started = tokio::time::Instant::now();
-    let response = next.run(request).await;
+    let span = span(method, &request);
+    telemetry::follow_caller(&span, request.headers());
+    let response = next.run(request).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
+    if response.status().is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
     let labels = [("method", method.to_owned()), ("status", response.status().as_u16().to_string())];
     metrics::histogram!("orchestrix_api_request_seconds", &labels).record(started.elapsed().as_secs_f64());
     response
+}
+
+/// What is traced of a request: its route and the outcome, never what was asked for. Monitoring is not traced.
+fn span(method: &'static str, request: &Request) -> Span {
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
+    if ["/metrics", "/healthz", "/readyz"].contains(&route) {
+        return Span::none();
+    }
+    tracing::debug_span!(
+        "request",
+        otel.name = %format_args!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = Empty,
+    )
 }
 
 /// A method as a label: others may come in any number.

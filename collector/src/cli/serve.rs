@@ -13,6 +13,7 @@ use super::{ConfigArgs, output};
 use crate::{
     config::{self, Config},
     serve::{self, Collector, Live, supervisor},
+    telemetry,
 };
 
 /// Flags of `serve`.
@@ -43,11 +44,22 @@ impl Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let (mut config, ignored) = args.load()?;
+    let (config, ignored) = args.load()?;
     if args.check_config {
         return output::print("configuration: no problems");
     }
-    let log = log::init(&config.log)?;
+    let (telemetry, log) = match telemetry::start(&config.telemetry).context("set up the traces")? {
+        Some((telemetry, layer)) => (Some(telemetry), log::init_with(&config.log, layer)?),
+        None => (None, log::init(&config.log)?),
+    };
+    let ended = collect(&args, config, ignored, &log).await;
+    if let Some(telemetry) = telemetry {
+        telemetry.finish().await;
+    }
+    ended
+}
+
+async fn collect(args: &Args, mut config: Config, ignored: Vec<String>, log: &LogControl) -> anyhow::Result<()> {
     for variable in ignored {
         tracing::warn!(variable, "environment variable names no setting");
     }
@@ -63,7 +75,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
             Some(()) = hangups.recv() => {}
         }
         supervisor::reloading();
-        reload(&args, &log, &live, &mut config);
+        reload(args, log, &live, &mut config);
         supervisor::ready();
     }
 }

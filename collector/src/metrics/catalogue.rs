@@ -148,6 +148,9 @@ const UPKEEP: &[Metric] = &[
     Metric::gauge("orchestrix_history_span_seconds", "How far back the inventory can be read.")
         .alert("longer than history.keep_days by more than a day: forgetting does not work"),
     Metric::counter("orchestrix_history_forgotten_total", "Changes forgotten because they are older than is kept."),
+    Metric::counter("orchestrix_telemetry_spans_total", "Spans of traces, where telemetry.otlp_endpoint is set.")
+        .by(&[("outcome", "`sent` or `failed`")])
+        .alert("`failed` keeps rising: the receiver does not answer"),
     Metric::counter("orchestrix_upkeep_errors_total", "Rounds of a task in the background that failed.")
         .by(&[("task", "`liveness`, `silence`, `agents_watch`, `roots_watch`, `certificates`, `history`, `fleet`")])
         .alert("one keeps rising"),
@@ -185,7 +188,7 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
 pub fn reference() -> String {
     let introduction = "`/metrics` on the admin API's port, by default http://127.0.0.1:7480/metrics. What stands under \
                         *Agents and inventory*, and the lag and span under *Work in the background*, every collector \
-                        reads from the shared database about once a minute: of several collectors take the maximum, not \
+                        reads from the shared database every 15 seconds, or more rarely where that is costly: of several collectors take the maximum, not \
                         the sum. Everything else is each collector's own.";
     MetricReference { program: "orchestrix-collector", introduction, sections: SECTIONS }.markdown()
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The least time between two samples.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_secs(15);
 /// Sampling takes at most this part of the time: of a large inventory the figures are read more rarely.
 const PART: u32 = 100;
 /// While the first agents of an installation enrol, people look at the figures.

@@ -26,7 +26,7 @@ impl Collector {
     /// # Errors
     /// When one of them fails.
     pub async fn prepare(config: Config) -> Result<Self, ServeError> {
-        let Config { data_dir, database_url, agents, api, clusters, history, log: _ } = config;
+        let Config { data_dir, database_url, agents, api, clusters, history, log: _, telemetry: _ } = config;
         let clock: SharedClock = Arc::new(SystemClock);
         let metrics = metrics::install().map_err(ServeError::Metrics)?;
         prepare_data_dir(&data_dir)?;

@@ -8,6 +8,7 @@ use std::{
 use orchestrix_proto::v1::{self as pb, agent_message, collector_message::Message};
 use tokio::time::timeout;
 use tonic::{Status, Streaming};
+use tracing::Instrument as _;
 
 use super::{
     Ending, Shared,
@@ -38,7 +39,8 @@ enum NotOpened {
 
 /// Opens a session on a stream and runs it to its end.
 pub(super) async fn run(shared: Shared, caller: Caller, mut incoming: Streaming<pb::AgentMessage>, outgoing: Outgoing) {
-    match open(&shared, &caller, &mut incoming, &outgoing).await {
+    let opened = open(&shared, &caller, &mut incoming, &outgoing).instrument(tracing::debug_span!("open")).await;
+    match opened {
         Ok((presence, session)) => {
             let reason = stream::run(shared, session, incoming, outgoing).await;
             drop(presence);

@@ -165,7 +165,10 @@ impl Open {
         use agent_message::Message as From;
         match message.message {
             Some(From::Report(report)) => {
-                let span = tracing::info_span!("report", seq = report.sequence);
+                // A trace of its own, since sessions last for days; it tells which one it belongs to.
+                let agent = self.handle.agent_id();
+                let span = tracing::info_span!(parent: None, "report", %agent, seq = report.sequence);
+                span.follows_from(tracing::Span::current());
                 self.report(report).instrument(span).await
             }
             Some(From::Heartbeat(heartbeat)) => self.heartbeat(heartbeat).await,

@@ -11,6 +11,8 @@ use sqlx::{
     sqlite::SqliteArguments,
 };
 
+use tracing::Instrument as _;
+
 use super::{
     Dialect, Past, Row, StoreError, Value,
     dialect::placeholders,
@@ -193,7 +195,10 @@ impl Tx {
             }
             Ok(())
         };
-        timed(Operation::Commit, committed).await
+        // What is not a part of something else is no trace worth telling.
+        let whole = tracing::Span::current().is_none();
+        let span = if whole { tracing::Span::none() } else { tracing::debug_span!("commit") };
+        timed(Operation::Commit, committed).instrument(span).await
     }
 
     /// Changes rows; returns how many (MySQL counts an upsert that replaced as two).

@@ -106,7 +106,14 @@ fn reload(host: &Host<'_>) {
     host.shell("systemctl reload orchestrix-collector");
     host.wait_for("the collector to have read it", |host| {
         let journal = host.try_shell("journalctl --no-pager -o cat -u orchestrix-collector")?;
-        wait::check(journal.contains("configuration read again") && journal.contains("DEBUG"), || journal.clone())
+        wait::check(journal.contains("configuration read again"), || journal.clone())
+    });
+    host.wait_for("messages of its new level, with a priority and fields of their own", |host| {
+        let unit = "journalctl --no-pager -u orchestrix-collector";
+        let debug = host.try_shell(&format!("{unit} -o cat -p debug..debug"))?;
+        wait::check(!debug.is_empty() && !debug.contains("No entries"), || debug.clone())?;
+        let fields = host.try_shell(&format!("{unit} -o json TARGET=orchestrix_collector::serve"))?;
+        wait::check(fields.contains("\"ORCHESTRIX_API\""), || fields.clone())
     });
     assert_eq!([AGENT, COLLECTOR].map(|unit| host.pid(unit)), pids);
     host.wait_until_well();

@@ -1,15 +1,23 @@
-//! Sets up what the program tells about itself: one line or one JSON object per event, on standard error.
+//! Sets up what the program tells about itself: one line or one JSON object per event on standard error, or an entry in
+//! systemd's journal.
 //!
 //! It knows nothing of what is logged. Standard output stays free for what a command prints.
 
+mod journald;
+
 use std::{
-    fmt,
+    env, fmt,
     io::{self, IsTerminal as _},
+    path::Path,
 };
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, layer::SubscriberExt as _, registry::LookupSpan, reload, util::SubscriberInitExt as _,
+};
+
+use journald::Journal;
 
 /// The `[log]` section of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,7 +31,7 @@ pub struct LogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Human }
+        Self { level: "info".to_owned(), format: LogFormat::Auto }
     }
 }
 
@@ -31,11 +39,15 @@ impl Default for LogConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// A line for people, coloured on a terminal.
+    /// `journald` where systemd has connected standard error with its journal, else `human`.
     #[default]
+    Auto,
+    /// A line for people, coloured on a terminal.
     Human,
     /// A JSON object per line.
     Json,
+    /// Entries of systemd's journal, with priority and fields of their own (`ORCHESTRIX_…`); `human` where there is none.
+    Journald,
 }
 
 /// Why logging could not be set up.
@@ -85,25 +97,50 @@ impl LogConfig {
     }
 }
 
+/// What else hears of spans and events. It has a filter of its own.
+pub type ExtraLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
 /// Starts logging for the whole process, and gives what changes its level later.
 ///
 /// # Errors
 /// When the level cannot be read, or logging was set up before.
 pub fn init(config: &LogConfig) -> Result<LogControl, LogError> {
-    let events = tracing_subscriber::fmt().with_env_filter(config.filter()?).with_writer(io::stderr);
-    // The two forms have types of their own, and so have the handles of their filters.
-    macro_rules! started {
-        ($events:expr) => {{
-            let events = $events.with_filter_reloading();
-            let handle = events.reload_handle();
-            events.try_init().map_err(|_| LogError::Twice)?;
-            LogControl(Box::new(move |filter| handle.reload(filter).map_err(|_| LogError::Closed)))
-        }};
+    let (filter, handle) = reload::Layer::new(config.filter()?);
+    let started = tracing_subscriber::registry().with(events(config.format).with_filter(filter)).try_init();
+    started.map_err(|_| LogError::Twice)?;
+    Ok(LogControl(Box::new(move |filter| handle.reload(filter).map_err(|_| LogError::Closed))))
+}
+
+/// As [`init`], with something else that hears of spans and events as well.
+///
+/// # Errors
+/// As [`init`].
+pub fn init_with(config: &LogConfig, extra: ExtraLayer) -> Result<LogControl, LogError> {
+    let (filter, handle) = reload::Layer::new(config.filter()?);
+    let events = events(config.format).with_filter(filter);
+    tracing_subscriber::registry().with(extra).with(events).try_init().map_err(|_| LogError::Twice)?;
+    Ok(LogControl(Box::new(move |filter| handle.reload(filter).map_err(|_| LogError::Closed))))
+}
+
+/// Writes events in a form.
+fn events<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+{
+    let events = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let wants_journal = match format {
+        LogFormat::Auto => journald::is_connected(env::var("JOURNAL_STREAM").ok().as_deref()),
+        LogFormat::Journald => true,
+        LogFormat::Human => false,
+        LogFormat::Json => return events.json().flatten_event(true).with_current_span(false).boxed(),
+    };
+    match wants_journal.then(|| Journal::at(Path::new(journald::SOCKET))) {
+        Some(Ok(journal)) => {
+            let entries = journald::Entries::of_this_program();
+            events.fmt_fields(journald::Lines).event_format(entries).with_ansi(false).with_writer(journal).boxed()
+        }
+        Some(Err(_)) | None => events.with_ansi(io::stderr().is_terminal()).with_target(false).boxed(),
     }
-    Ok(match config.format {
-        LogFormat::Human => started!(events.with_ansi(io::stderr().is_terminal()).with_target(false)),
-        LogFormat::Json => started!(events.json().flatten_event(true).with_current_span(false)),
-    })
 }
 
 #[cfg(test)]

@@ -40,7 +40,9 @@ fn samples(text: &str) -> BTreeMap<&str, f64> {
 /// Waits until a series has a value.
 fn wait_for(address: SocketAddr, series: &str, holds: impl Fn(f64) -> bool) {
     wait::until(series, SOON, || {
-        let text = scraped(address);
+        // Who has just been started does not listen yet.
+        let answer = http::request(address, "GET", "/metrics", None, None).map_err(|error| error.to_string())?;
+        let text = answer.body;
         let value = samples(&text).get(series).copied();
         wait::check(value.is_some_and(&holds), || format!("{value:?} in\n{text}"))
     });

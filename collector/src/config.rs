@@ -88,6 +88,17 @@ pub struct AgentsConfig {
 pub struct ApiConfig {
     /// Where to listen.
     pub address: SocketAddr,
+    /// What TLS is spoken with; `None` for plain HTTP.
+    pub certificate: Option<CertificateFiles>,
+}
+
+/// A certificate chain and its key, as PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The chain, the leaf first.
+    pub certificate: PathBuf,
+    /// The key of the leaf.
+    pub key: PathBuf,
 }
 
 impl Config {
@@ -143,7 +154,7 @@ struct Raw {
     database_url_file: Option<PathBuf>,
     /// The side that agents see.
     agents: RawAgents,
-    /// The side that people and programs see: admin API, UI, metrics and health, as plain HTTP.
+    /// The side that people and programs see: admin API, UI, metrics and health.
     api: RawApi,
     /// A Kubernetes cluster whose agents enrol by their service account instead of a join token; one block for each.
     kubernetes: Vec<RawCluster>,
@@ -267,13 +278,19 @@ impl Default for RawAgents {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct RawApi {
-    /// Where to listen, `ADDRESS:PORT`. Keep it on loopback, or behind a proxy that does TLS.
+    /// Where to listen, `ADDRESS:PORT`. Without a certificate keep it on loopback, or behind a proxy that does TLS.
     address: String,
+    /// PEM file with the certificate chain that TLS is spoken with, the leaf first. Plain HTTP when not set. A reload reads
+    /// the file again.
+    certificate_file: Option<PathBuf>,
+    /// PEM file with the key of that certificate, which the collector's user can read. A reload reads it again, a credential
+    /// of the unit excepted: that one changes with the next start.
+    key_file: Option<PathBuf>,
 }
 
 impl Default for RawApi {
     fn default() -> Self {
-        Self { address: "127.0.0.1:7480".to_owned() }
+        Self { address: "127.0.0.1:7480".to_owned(), certificate_file: None, key_file: None }
     }
 }
 
@@ -301,7 +318,7 @@ pub fn load(loader: Loader) -> Result<(Config, Vec<String>), Problems> {
         database_url,
         data_dir,
         agents: agents(&mut loaded, raw.agents),
-        api: ApiConfig { address: address(&mut loaded, "api.address", &raw.api.address) },
+        api: api(&mut loaded, raw.api),
         clusters: raw.kubernetes.into_iter().enumerate().map(|(index, raw)| cluster(&mut loaded, index, raw)).collect(),
         history: history(&mut loaded, &raw.history),
         log: raw.log,
@@ -342,6 +359,24 @@ fn agents(loaded: &mut Loaded<Raw>, raw: RawAgents) -> AgentsConfig {
         opening_sessions,
         waiting_sessions,
     }
+}
+
+fn api(loaded: &mut Loaded<Raw>, raw: RawApi) -> ApiConfig {
+    let RawApi { address: listen, certificate_file, key_file } = raw;
+    let key_file = key_file.and_then(|file| loaded.secret_file("api.key_file", Some(file), ""));
+    let certificate = match (certificate_file, key_file) {
+        (Some(certificate), Some(key)) => Some(CertificateFiles { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) => {
+            loaded.problem("api.key_file", "is missing beside api.certificate_file");
+            None
+        }
+        (None, Some(_)) => {
+            loaded.problem("api.certificate_file", "is missing beside api.key_file");
+            None
+        }
+    };
+    ApiConfig { address: address(loaded, "api.address", &listen), certificate }
 }
 
 fn cluster(loaded: &mut Loaded<Raw>, index: usize, raw: RawCluster) -> RegisteredCluster {

@@ -10,7 +10,7 @@ use orchestrix_collector::{
     config::{self, Config},
     pki::token::{self, NewToken},
     reconcile::{Actor, AgentState, Reconciler},
-    serve::{Collector, ServeError},
+    serve::{Collector, Live, ServeError},
     store::{Db, Executor as _},
 };
 use orchestrix_common::{
@@ -24,6 +24,7 @@ use orchestrix_proto::{
         self as pb, agent_message::Message as Up, collector_message::Message as Down, discovery_client::DiscoveryClient,
     },
 };
+use orchestrix_tests::programs;
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -44,17 +45,22 @@ struct Running {
     agents: SocketAddr,
     api: SocketAddr,
     db: Db,
+    live: Live,
     stop: CancellationToken,
     task: JoinHandle<Result<(), ServeError>>,
 }
 
 async fn start(dir: &Path) -> Running {
-    let collector = Collector::prepare(configuration(dir)).await.unwrap();
+    start_with(configuration(dir)).await
+}
+
+async fn start_with(config: Config) -> Running {
+    let collector = Collector::prepare(config).await.unwrap();
     let (agents, api) = (collector.agents_address().unwrap(), collector.api_address().unwrap());
-    let db = collector.db().clone();
+    let (db, live) = (collector.db().clone(), collector.live());
     let stop = CancellationToken::new();
     let task = tokio::spawn(collector.run(stop.clone()));
-    Running { agents, api, db, stop, task }
+    Running { agents, api, db, live, stop, task }
 }
 
 impl Running {
@@ -234,7 +240,6 @@ async fn agent_row(db: &Db) -> (i64, i64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_that_cannot_work_says_why_in_one_line() {
     let dir = tempfile::tempdir().unwrap();
-    let explain = |error: ServeError| format!("{:#}", anyhow::Error::new(error));
 
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut config = configuration(dir.path());
@@ -252,4 +257,102 @@ async fn a_start_that_cannot_work_says_why_in_one_line() {
     let line = explain(Collector::prepare(config).await.unwrap_err());
     assert!(line.starts_with("inventory database is not usable") && line.contains("refused"), "{line}");
     assert!(!line.contains("secret") && !line.contains('\n'), "{line}");
+}
+
+/// Asks the API by the name in its certificate, trusting what is in `roots`; gives what curl says, with the headers.
+async fn curl(roots: &Path, port: u16, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = std::process::Command::new("curl");
+    command
+        .args(["--silent", "--show-error", "--include", "--noproxy", "*", "--max-time", "20"])
+        .args(["--resolve", &format!("inventory.example:{port}:127.0.0.1"), "--cacert"])
+        .arg(roots)
+        .args(arguments);
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.code(), text)
+}
+
+fn write_certificate(dir: &Path) {
+    let made = rcgen::generate_simple_self_signed(["inventory.example".to_owned()]).unwrap();
+    std::fs::write(dir.join("cert.pem"), made.cert.pem()).unwrap();
+    std::fs::write(dir.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_speaks_tls_and_takes_over_the_next_certificate() {
+    let dir = tempfile::tempdir().unwrap();
+    write_certificate(dir.path());
+    let (certificate, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    let loader = Loader::new()
+        .flag("--data-dir", "data_dir", dir.path().join("data").to_str())
+        .flag("--agents", "agents.address", Some("127.0.0.1:0"))
+        .flag("--api", "api.address", Some("127.0.0.1:0"))
+        .flag("--certificate", "api.certificate_file", certificate.to_str())
+        .flag("--key", "api.key_file", key.to_str());
+    let config = config::load(loader).unwrap().0;
+    let running = start_with(config.clone()).await;
+    let port = running.api.port();
+    let url = |path: &str| format!("https://inventory.example:{port}{path}");
+    let old = dir.path().join("old.pem");
+    std::fs::copy(&certificate, &old).unwrap();
+
+    let (code, text) = curl(&old, port, &[&url("/readyz")]).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("HTTP/2 200"), "{text}");
+    let (code, text) = curl(&old, port, &[&format!("http://127.0.0.1:{port}/readyz")]).await;
+    assert_ne!(code, Some(0), "in clear nothing is said: {text}");
+    // The cookie of a login never travels in clear.
+    let token = std::fs::read_to_string(dir.path().join("data/admin.token")).unwrap();
+    let login = format!("{{\"token\":\"{}\"}}", token.trim());
+    let origin = format!("Origin: https://inventory.example:{port}");
+    let login = ["-d", &login, "-H", "Content-Type: application/json", "-H", &origin, &url("/api/v1/session")];
+    let (code, text) = curl(&old, port, &login).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("__Host-orchestrix-session=") && text.contains("; Secure"), "{text}");
+    // The check of an image asks the same port.
+    let file = dir.path().join("collector.toml");
+    let lines = format!(
+        "[api]\naddress = '127.0.0.1:{port}'\ncertificate_file = '{}'\nkey_file = '{}'\n",
+        certificate.display(),
+        key.display()
+    );
+    std::fs::write(&file, lines).unwrap();
+    let health = move || {
+        let arguments = ["health".as_ref(), "--config".as_ref(), file.as_os_str()];
+        programs::run("orchestrix-collector", &arguments, LIMIT).ok()
+    };
+    assert_eq!(tokio::task::spawn_blocking(health).await.unwrap().trim(), "ready: ok");
+
+    // One that cannot be used leaves what is served; the next one that can is taken over.
+    std::fs::write(&key, "nothing").unwrap();
+    running.live.take_over(&config);
+    assert_eq!(curl(&old, port, &[&url("/readyz")]).await.0, Some(0));
+    write_certificate(dir.path());
+    running.live.take_over(&config);
+    let (code, text) = curl(&certificate, port, &[&url("/readyz")]).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(curl(&old, port, &[&url("/readyz")]).await.0, Some(60), "the old one is not served any more");
+    running.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_cannot_be_served_ends_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    write_certificate(dir.path());
+    std::fs::write(dir.path().join("key.pem"), "nothing").unwrap();
+    let mut config = configuration(&dir.path().join("data"));
+    let (certificate, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    config.api.certificate = Some(config::CertificateFiles { certificate, key });
+    let line = explain(Collector::prepare(config).await.unwrap_err());
+    assert!(line.starts_with("certificate of the API is not usable: api.key_file "), "{line}");
+    let flags = Loader::new().flag("--key", "api.key_file", Some("key.pem"));
+    let problems = config::load(flags).unwrap_err().to_string();
+    assert!(
+        problems.contains("api.certificate_file") && problems.contains("is missing beside api.key_file"),
+        "{problems}"
+    );
+}
+
+fn explain(error: ServeError) -> String {
+    format!("{:#}", anyhow::Error::new(error))
 }

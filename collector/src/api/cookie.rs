@@ -1,8 +1,8 @@
 //! The cookie of a session of the web UI.
 //!
-//! Scripts cannot read it and other sites cannot have it sent. Where the browser speaks TLS (through a proxy), it is a
-//! `__Host-` cookie: no other host or path can set it, and it never travels in clear. The listener itself has no TLS and
-//! belongs on loopback or behind such a proxy, so what the browser speaks is read from the `Origin` of the login.
+//! Scripts cannot read it and other sites cannot have it sent. Where the browser speaks TLS, it is a `__Host-` cookie: no
+//! other host or path can set it, and it never travels in clear. TLS may end at a proxy before the listener, so what the
+//! browser speaks is read from the `Origin` of the login.
 
 use std::time::Duration;
 

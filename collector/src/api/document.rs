@@ -14,7 +14,7 @@ use super::{
     lists::{self, plain},
     matches, monitor, mutate, nested, operations, places,
     routes::{BEARER, COOKIE, Routes},
-    schema, search, web_session,
+    samples, schema, search, web_session,
 };
 use crate::{admin::Role, edit::forms, query};
 
@@ -82,6 +82,7 @@ fn routes(state: Option<ApiState>) -> Routes {
     drifts::enter(&mut routes);
     nested::enter(&mut routes);
     places::enter(&mut routes);
+    samples::enter(&mut routes);
     search::enter(&mut routes);
     mutate::enter(&mut routes);
     api_tokens::enter(&mut routes);

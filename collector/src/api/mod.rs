@@ -7,7 +7,7 @@
 //!   none without, and what OpenAPI says is what is served.
 //! - What is wrong with a request is a problem document that names the field and what would be right.
 //! - An answer is bounded: pages have a limit, a change feed reads on only as fast as its reader does.
-//! - The listener belongs on loopback or behind a proxy with TLS: tokens travel in clear.
+//! - Without a certificate the listener belongs on loopback or behind a proxy with TLS: tokens travel in clear.
 
 mod agents;
 mod api_tokens;
@@ -35,6 +35,7 @@ mod places;
 mod problem;
 mod respond;
 mod routes;
+mod samples;
 mod schema;
 mod search;
 mod web_session;

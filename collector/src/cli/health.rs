@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,7 +11,20 @@ use http::Request;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::timeout};
+use orchestrix_common::pki::provider;
+use rustls::{
+    ClientConfig, DigitallySignedStruct, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+    version::TLS13,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{ConfigArgs, output};
 
@@ -32,7 +46,7 @@ pub struct Args {
 pub(super) async fn run(Args { config, api }: Args) -> anyhow::Result<()> {
     let (config, _) = crate::config::load(config.loader().flag("--api", "api.address", api))?;
     let address = reachable(config.api.address);
-    let asked = timeout(LIMIT, ask(address)).await;
+    let asked = timeout(LIMIT, ask(address, config.api.certificate.is_some())).await;
     let (status, text) = asked
         .with_context(|| format!("no answer from {address} within {} s", LIMIT.as_secs()))?
         .with_context(|| format!("cannot ask the collector at {address}"))?;
@@ -52,8 +66,15 @@ const fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-async fn ask(address: SocketAddr) -> anyhow::Result<(http::StatusCode, String)> {
+async fn ask(address: SocketAddr, tls: bool) -> anyhow::Result<(http::StatusCode, String)> {
     let stream = TcpStream::connect(address).await?;
+    if tls { ask_on(any_certificate(stream, address).await?, address).await } else { ask_on(stream, address).await }
+}
+
+async fn ask_on<S>(stream: S, address: SocketAddr) -> anyhow::Result<(http::StatusCode, String)>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
     let request = Request::get("/readyz").header(http::header::HOST, address.to_string()).body(Empty::<Bytes>::new())?;
@@ -62,4 +83,54 @@ async fn ask(address: SocketAddr) -> anyhow::Result<(http::StatusCode, String)> 
     let body = Limited::new(answer.into_body(), ANSWER_BYTES).collect().await.map_err(anyhow::Error::from_boxed)?;
     connection.abort();
     Ok((status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
+}
+
+/// Speaks TLS with whatever certificate the collector shows: on this host it is reached by an address that no certificate
+/// names, and neither the question nor the answer is a secret.
+async fn any_certificate(stream: TcpStream, address: SocketAddr) -> anyhow::Result<TlsStream<TcpStream>> {
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Any(provider())))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsConnector::from(Arc::new(config)).connect(ServerName::IpAddress(address.ip().into()), stream).await?)
+}
+
+#[derive(Debug)]
+struct Any(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Any {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _others: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _leaf: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Err(rustls::Error::General("TLS 1.2 is not spoken".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, leaf, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }

@@ -50,6 +50,8 @@ const REPORTS: &[Metric] = &[
     Metric::counter("orchestrix_report_changes_total", "Changes that reports made in the inventory."),
     Metric::counter("orchestrix_report_lost_total", "Reports that agents dropped because their outbox was full.")
         .alert("it rises: history is missing, the present state is not"),
+    Metric::counter("orchestrix_report_unknown_changes_total", "Changes of newer agents, passed over.")
+        .alert("it rises: upgrade the collectors"),
     Metric::counter("orchestrix_report_retries_total", "Waits of a session for a database that failed.")
         .alert("it keeps rising"),
     Metric::histogram("orchestrix_report_apply_seconds", "Time from a report to its commit, waiting included.")
@@ -88,6 +90,11 @@ const TRUST: &[Metric] = &[
     Metric::counter("orchestrix_pki_calls_total", "Enrolments and renewals.")
         .by(&[("call", "`enroll` or `renew`"), ("code", "`ok`, or why it was refused")])
         .alert("a `renew` that is not `ok`"),
+    Metric::counter(
+        "orchestrix_pki_certificates_recognised_total",
+        "Certificates taken over that were issued after the backup that the database was restored from.",
+    )
+    .alert("it rises while nothing was restored"),
     Metric::gauge("orchestrix_pki_certificate_remaining_seconds", "Time until a certificate ends; negative behind it.")
         .by(&[("certificate", "`root` (the one that certificates come from), `issuing`, `collector`")])
         .alert("`collector` below 4 h, `issuing` below 90 days, `root` below a year: renewal does not work"),
@@ -147,6 +154,8 @@ const UPKEEP: &[Metric] = &[
     Metric::gauge("orchestrix_history_sequence", "Number of the newest change."),
     Metric::gauge("orchestrix_history_span_seconds", "How far back the inventory can be read.")
         .alert("longer than history.keep_days by more than a day: forgetting does not work"),
+    Metric::counter("orchestrix_sample_taken_total", "Samples taken of the inventory, for pictures over time.")
+        .alert("the sum over all collectors does not rise for an hour"),
     Metric::counter("orchestrix_history_forgotten_total", "Changes forgotten because they are older than is kept."),
     Metric::counter("orchestrix_telemetry_spans_total", "Spans of traces, where telemetry.otlp_endpoint is set.")
         .by(&[("outcome", "`sent` or `failed`")])
@@ -160,6 +169,9 @@ const API: &[Metric] = &[
     Metric::histogram("orchestrix_api_request_seconds", "Time to the beginning of an answer.")
         .by(&[("method", "`GET`, `POST`, …, or `other`"), ("status", "the code, for example `200`")])
         .alert("status 500 or 503 appears; the 99th percentile is above 1 s"),
+    Metric::counter("orchestrix_api_handshakes_total", "TLS handshakes on the API's port, where it has a certificate.")
+        .by(&[("outcome", "`done`, `refused` or `timed-out`")])
+        .alert("`refused` keeps rising: a certificate that clients do not trust, or that has ended"),
     Metric::counter("orchestrix_api_refused_tokens_total", "Requests with a token that is not valid.")
         .alert("it keeps rising"),
     Metric::counter("orchestrix_api_panics_total", "Requests that ended in a fault of the program.").alert("it rises"),

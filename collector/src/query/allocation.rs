@@ -16,7 +16,7 @@ use crate::{
     store::{
         Db, Executor as _, StoreError, Value,
         rows::{
-            allocation::{AllocationRow, allocation_read},
+            allocation::{AllocationRow, allocation_all, allocation_read},
             association::association_list,
         },
     },
@@ -357,15 +357,9 @@ async fn computes_of(db: &Db, summary: &mut EnvironmentSummary, listed: usize) -
 
 /// The environment's stored share of each compute, in hundredths; adds up what that comes to.
 async fn shares_of(db: &Db, summary: &mut EnvironmentSummary) -> Result<HashMap<i64, i64>, StoreError> {
-    let statement = format!(
-        "SELECT compute_id, {} AS shares, unclaimed, idle, cpu_millicores, memory_bytes, changed_at_us \
-         FROM compute_allocations",
-        db.dialect().json_text("shares")
-    );
     let mut executor = db;
     let mut shares = HashMap::new();
-    for row in executor.fetch(statement, vec![]).await? {
-        let row = allocation_read(&row)?;
+    for row in allocation_all(&mut executor, db.dialect()).await? {
         if let Some(share) = row.shares.get(&summary.id) {
             let part =
                 |amount: u64| amount / 10_000 * share.unsigned_abs() + amount % 10_000 * share.unsigned_abs() / 10_000;

@@ -10,6 +10,8 @@ use crate::store::Dialect;
 
 /// Silence after which nothing is known any more, even if no collector was there to notice the missed heartbeats.
 pub const SILENCE: Duration = Duration::from_secs(15 * 60);
+/// It is told in steps of this, so that the statement of a page is the same for some time and is prepared once.
+const STEP_MICROS: i64 = 10_000_000;
 
 /// Joins `a`, the agent that speaks for the compute with this id, and `l`, when it was last heard of.
 pub(super) fn join_agent(compute_id: &str) -> String {
@@ -45,5 +47,6 @@ pub(super) fn silent(context: &Context) -> String {
         return "(a.id IS NOT NULL AND (a.state <> 'ACTIVE' OR a.reachable = 0))".to_owned();
     }
     let before = context.now.minus(SILENCE).as_micros();
+    let before = before - before % STEP_MICROS;
     format!("(a.id IS NOT NULL AND (a.state <> 'ACTIVE' OR a.reachable = 0 OR {} < {before}))", last_seen(context))
 }

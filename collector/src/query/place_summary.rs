@@ -3,7 +3,7 @@
 //! Counting is done once for all levels: a compute counts in the nearest place that exists, and every place in those
 //! above it, as in [`tree`](super::tree). What is in no place is counted apart, so that the sums always agree.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -146,24 +146,41 @@ type Place = (&'static str, i64);
 /// # Errors
 /// When a statement fails.
 pub async fn places(db: &Db, context: &Context) -> Result<Places, StoreError> {
+    let mut places = counted(db, context).await?;
+    let mut rest = &mut places.items[..];
+    for level in &LEVELS {
+        let end = rest.iter().position(|place| place.kind != level.kind).unwrap_or(rest.len());
+        let (of_level, others) = rest.split_at_mut(end);
+        effective::fill(db, level.resource_type, of_level, |place| place.id, |place| &mut place.environments).await?;
+        rest = others;
+    }
+    Ok(places)
+}
+
+/// Counts what is at each partner, and under zero what is at none.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn counts_by_partner(db: &Db, context: &Context) -> Result<BTreeMap<i64, Counts>, StoreError> {
+    let Places { items, unplaced, .. } = counted(db, context).await?;
+    let mut counts = BTreeMap::from([(0, unplaced)]);
+    for place in items.iter().filter(|place| place.parent_kind.is_none()) {
+        counts.entry(if place.kind == "partner" { place.id } else { 0 }).or_default().add(&place.counts);
+    }
+    Ok(counts)
+}
+
+/// The places and what is in them, without what they are for; those of one level stand together.
+async fn counted(db: &Db, context: &Context) -> Result<Places, StoreError> {
     let sequence = super::sequence::current(db, context.now).await?;
     let mut items: Vec<PlaceSummary> = Vec::new();
     let mut index: HashMap<Place, usize> = HashMap::new();
     for level in &LEVELS {
-        let begin = items.len();
         for row in rows(db, level).await? {
             let place = read(level, &row, &index)?;
             index.insert((place.kind, place.id), items.len());
             items.push(place);
         }
-        effective::fill(
-            db,
-            level.resource_type,
-            &mut items[begin..],
-            |place| place.id,
-            |place| &mut place.environments,
-        )
-        .await?;
     }
     let mut unplaced = Counts::default();
     for (place, counts) in computes(db, context).await? {

@@ -5,6 +5,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 use metrics_exporter_prometheus::BuildError;
 use tokio::task::JoinError;
 
+use super::CertificateError;
 use crate::{admin::AdminError, backup::LockError, pki::PkiError, store::StoreError};
 
 /// Why a collector did not start, or did not go on.
@@ -40,6 +41,9 @@ pub enum ServeError {
     /// The administrator's token cannot be read or made.
     #[error("administrator's token is not usable")]
     AdminToken(#[from] AdminError),
+    /// The certificate of the API's port cannot be served.
+    #[error("certificate of the API is not usable")]
+    Certificate(#[from] CertificateError),
     /// The agents' server failed.
     #[error("serve the agents")]
     AgentsServer(#[source] tonic::transport::Error),

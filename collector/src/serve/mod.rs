@@ -5,6 +5,7 @@
 
 mod agents;
 mod api;
+mod certificate;
 mod error;
 mod live;
 mod prepare;
@@ -15,9 +16,10 @@ mod tasks;
 use std::{net::SocketAddr, sync::Arc};
 
 use orchestrix_common::time::SharedClock;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use self::api::ApiPort;
+pub use certificate::CertificateError;
 pub use error::ServeError;
 pub use live::Live;
 pub use signal::on_signal;
@@ -40,7 +42,7 @@ pub struct Collector {
     authority: Arc<TrustAuthority>,
     sessions: Shared,
     agents: AgentListener,
-    api: TcpListener,
+    api: ApiPort,
     lock: Arc<FolderLock>,
     metrics: Exposition,
     live: Live,
@@ -60,7 +62,7 @@ impl Collector {
     /// # Errors
     /// When the system does not say.
     pub fn api_address(&self) -> std::io::Result<SocketAddr> {
-        self.api.local_addr()
+        self.api.local_address()
     }
 
     /// What may be changed while it runs.

@@ -3,9 +3,8 @@
 use std::{fs, io, path::Path, sync::Arc};
 
 use orchestrix_common::time::{SharedClock, SystemClock};
-use tokio::net::TcpListener;
 
-use super::{Collector, Live, ServeError};
+use super::{Collector, Live, ServeError, api::ApiPort, certificate::ApiCertificate};
 use crate::{
     admin::ensure_admin_token,
     backup::{FolderLock, LockError},
@@ -52,7 +51,11 @@ impl Collector {
         let listener = AgentListener::bind(agents.address, authority.server_config(), Arc::clone(&clock))
             .await
             .map_err(|source| ServeError::Listen { key: "agents.address", address: agents.address, source })?;
-        let api = TcpListener::bind(api.address).await.map_err(|source| ServeError::Listen {
+        let certificate = api.certificate.map(ApiCertificate::open).transpose()?;
+        if certificate.is_none() && !api.address.ip().is_loopback() {
+            tracing::warn!(address = %api.address, "the API listens beyond this host without TLS, tokens travel in clear");
+        }
+        let api = ApiPort::bind(api.address, certificate.as_ref()).await.map_err(|source| ServeError::Listen {
             key: "api.address",
             address: api.address,
             source,
@@ -70,7 +73,7 @@ impl Collector {
             api,
             metrics,
             lock,
-            live: Live::new(clusters, history.keep),
+            live: Live::new(clusters, history.keep, certificate),
         })
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     environment::Worker,
     metrics::keep_fleet,
     reconcile::keep_drifts,
+    sample::keep_samples,
     session::{keep_liveness, watch_agents, watch_trust},
 };
 
@@ -44,6 +45,7 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
         lock: _,
     } = collector;
     let mut tasks = Tasks(JoinSet::new());
+    let sampled = keep_samples(db.clone(), clock.clone(), live.keep_history.subscribe(), halt.child_token());
     let worker = Worker::new(db.clone(), clock.clone());
     tasks.upkeep("environments", worker.run(reconciler.commits().subscribe(), halt.child_token()));
     tasks.upkeep("fleet's figures", keep_fleet(db, clock.clone(), halt.child_token()));
@@ -66,6 +68,7 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
     tasks.upkeep("roots' watch", watch_trust(sessions, halt.child_token()));
     tasks.upkeep("certificates' upkeep", authority.upkeep(halt.child_token()));
     tasks.upkeep("history's upkeep", keeper.keep_history(live.keep_history.subscribe(), halt.child_token()));
+    tasks.upkeep("samples", sampled);
     tasks.upkeep("watchdog", supervisor::watchdog(halt.child_token()));
     let stop = halt.child_token();
     tasks.upkeep("metrics' upkeep", async move {

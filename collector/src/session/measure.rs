@@ -1,17 +1,16 @@
 //! How full the queues in front of the sessions are.
 
-use super::{
-    AgentListener, Shared,
-    listener::{HANDSHAKES, READY},
-    outgoing,
+use super::{AgentListener, Shared, outgoing};
+use crate::{
+    metrics::{Exposition, whole},
+    tls_port::{HANDSHAKES, READY},
 };
-use crate::metrics::{Exposition, whole};
 
 /// Lets the queues be looked at whenever somebody asks.
 pub fn watch_queues(shared: &Shared, listener: &AgentListener, exposition: &Exposition) {
     let (opening, waiting) = (shared.opening.clone(), shared.waiting.clone());
     let (registry, settings) = (shared.registry.clone(), shared.settings.clone());
-    let (slots, ready) = (listener.slots.clone(), listener.ready.downgrade());
+    let (slots, ready) = (listener.port.slots.clone(), listener.port.ready.downgrade());
     exposition.sample_by(move || {
         let opened = settings.opening.saturating_sub(opening.available_permits());
         // Who opens holds a permit to wait as well.

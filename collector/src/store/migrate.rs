@@ -62,6 +62,7 @@ migrations![
     10 "0010_speed",
     12 "0012_capabilities",
     14 "0014_certificate_rotation",
+    15 "0015_samples",
 ];
 
 /// Table that remembers which migrations ran.

@@ -16,6 +16,21 @@ const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
 
 export const COMPUTES = 10_000;
 
+/** A week of samples, one each hour, that lacks one day; environments grow at different speeds. */
+function samplesSql() {
+  const hours = series('n', 2, 168);
+  const at = `(${MICROS} / 3600000000 - i) * 3600000000`;
+  const watched = 'i NOT BETWEEN 70 AND 94';
+  const amount = (base, slope) => `(${base} + ${slope} * (168 - i) + 7 * (i % 24))`;
+  const part = (word, id, base, slope) => `
+WITH RECURSIVE ${hours} INSERT INTO environment_samples (sampled_at_us, part, environment_id, computes, cpu_millicores, memory_bytes)
+  SELECT ${at}, '${word}', ${id}, 100, ${amount(base, slope)} * 1000, ${amount(base, slope)} * 4294967296 FROM n WHERE ${watched};`;
+  const counts = (partner, base, slope) => `
+WITH RECURSIVE ${hours} INSERT INTO inventory_samples (sampled_at_us, partner_id, computes, connected, unreachable, unwatched, covered, workloads)
+  SELECT ${at}, ${partner}, ${amount(base, slope)}, ${amount(base, slope)} - 60, 20, 40, ${amount(base, slope)} - 100, 5 * ${amount(base, slope)} FROM n WHERE ${watched};`;
+  return [part('environment', 901, 9_000, 40), part('environment', 902, 4_000, -5), part('environment', 903, 2_000, 12), part('unclaimed', 0, 1_500, 2), part('idle', 0, 9_000, -30), counts(900, 3_000, 12), counts(901, 4_000, 6), counts(0, 200, 0)].join('');
+}
+
 export function seedSql() {
   const hostile = Object.values(HOSTILE);
   return `
@@ -47,6 +62,7 @@ WITH RECURSIVE ${series('n', 0, COMPUTES * 5 - 1)} INSERT INTO compute_workloads
   SELECT 1000000 + i, 100000 + i / 5, 'container', CASE i % 5 WHEN 0 THEN 'web' WHEN 1 THEN 'api' WHEN 2 THEN 'postgres' WHEN 3 THEN 'redis' ELSE 'worker' END || '-' || (i / 5), 'gen' || i, 512,
     '[{"containerPort":80,"protocol":"tcp","hostAddress":"0.0.0.0","hostPort":' || (10000 + i % 40000) || '}]', 'docker', 'running', 'docker',
     CASE i % 5 WHEN 0 THEN 'nginx:1.27' WHEN 1 THEN 'shop/api:2.4' WHEN 2 THEN 'postgres:16' WHEN 3 THEN 'redis:7' ELSE 'shop/worker:2.4' END, '{"team":"payments"}', ${MICROS}, ${MICROS}, ${MICROS} FROM n;
+${samplesSql()}
 INSERT INTO computes (id, name, hostname, status, datacenter_id) VALUES (99990, ${quoted(HOSTILE.script)}, ${quoted(HOSTILE.rightToLeft)}, 'ACTIVE', NULL);
 ${hostile.map((name, index) => `INSERT INTO compute_workloads (id, compute_id, workload_type, workload_name, workload_id, isolation_method, status, source, image, labels, first_seen_at_us, changed_at_us) VALUES (${999_990 + index}, 99990, 'container', ${quoted(name)}, 'hostile${index}', 'docker', 'running', 'docker', ${quoted(name)}, '{}', ${MICROS}, ${MICROS});`).join('\n')}
 COMMIT;

@@ -10,6 +10,7 @@ import { App } from './App';
 import { Stores, StoresContext } from './stores/root';
 import './theme/fonts.css';
 import './theme/cells.css';
+import './theme/chart.css';
 import './theme/tree.css';
 import { baseline, theme } from './theme/theme';
 

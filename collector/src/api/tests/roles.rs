@@ -26,6 +26,8 @@ const TABLE: &[Row] = &[
     ("GET", "/api/v1/compute-summaries", [401, 200, 200, 200]),
     ("GET", "/api/v1/compute-summaries/{id}", [401, 200, 200, 200]),
     ("GET", "/api/v1/places", [401, 200, 200, 200]),
+    ("GET", "/api/v1/samples/environments", [401, 200, 200, 200]),
+    ("GET", "/api/v1/samples/inventory", [401, 200, 200, 200]),
     ("GET", "/api/v1/search", [401, 400, 400, 400]),
     ("GET", "/api/v1/containers", [401, 200, 200, 200]),
     ("GET", "/api/v1/containers/{id}", [401, 404, 404, 404]),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use orchestrix_common::time::Timestamp;
 use serde_json::Value as Json;
 
-use crate::store::{Executor, Row, StoreError, Tx, Value};
+use crate::store::{Dialect, Executor, Row, StoreError, Tx, Value};
 
 /// The shares of a compute: those of environments, unclaimed and idle are the whole together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,17 +48,28 @@ pub fn allocation_read(row: &Row) -> Result<AllocationRow, StoreError> {
 /// When a statement fails.
 pub async fn allocation_list(
     from: &mut impl Executor,
-    dialect: crate::store::Dialect,
+    dialect: Dialect,
     computes: impl IntoIterator<Item = i64> + Send,
 ) -> Result<BTreeMap<i64, AllocationRow>, StoreError> {
     let keys = computes.into_iter().map(Value::from).collect();
-    let select = format!(
-        "SELECT compute_id, {} AS shares, unclaimed, idle, cpu_millicores, memory_bytes, changed_at_us \
-         FROM compute_allocations WHERE",
-        dialect.json_text("shares")
-    );
-    let rows = from.fetch_in(&select, "compute_id", vec![], keys).await?;
+    let rows = from.fetch_in(&format!("{} WHERE", select(dialect)), "compute_id", vec![], keys).await?;
     rows.iter().map(|row| allocation_read(row).map(|row| (row.compute_id, row))).collect()
+}
+
+/// Reads the shares of all computes, in no order.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn allocation_all(from: &mut impl Executor, dialect: Dialect) -> Result<Vec<AllocationRow>, StoreError> {
+    from.fetch(select(dialect), vec![]).await?.iter().map(allocation_read).collect()
+}
+
+fn select(dialect: Dialect) -> String {
+    format!(
+        "SELECT compute_id, {} AS shares, unclaimed, idle, cpu_millicores, memory_bytes, changed_at_us \
+         FROM compute_allocations",
+        dialect.json_text("shares")
+    )
 }
 
 /// Stores shares over those that are there. The caller sorts them by compute.

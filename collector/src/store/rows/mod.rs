@@ -34,6 +34,7 @@ pub mod place;
 pub(crate) mod record;
 pub mod refusal;
 pub(crate) mod row_change;
+pub mod sample;
 pub mod set_back;
 pub mod shape;
 pub mod source;

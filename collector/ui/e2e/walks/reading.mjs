@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
+import { until } from '../collector.mjs';
+
 export async function reading(walk) {
   const { page, test, open, row, button, look } = walk;
   walk.before(async () => {
@@ -91,6 +93,35 @@ export async function reading(walk) {
     await page.getByText('seen in full').first().waitFor();
     await page.waitForTimeout(800);
     await look('pictures');
+  });
+
+  await test('use and growth are drawn over time, and what is chosen is in the address', async () => {
+    await open('/pictures?span=week');
+    const use = page.getByRole('slider', { name: 'Use by environment over time' });
+    await use.waitFor();
+    await page.locator('.time-chart path').first().waitFor();
+    // A day was not sampled: each line is in two pieces.
+    assert.equal(await use.locator('g[fill] path').count(), 10);
+    await use.focus();
+    await page.keyboard.press('Home');
+    const first = await use.getAttribute('aria-valuetext');
+    assert.match(first, /PROD .*GiB|PROD .*TiB/);
+    await page.keyboard.press('ArrowRight');
+    assert.notEqual(await use.getAttribute('aria-valuetext'), first);
+    await button('Cores').click();
+    await until('the address', () => page.url().includes('amount=cores'));
+    await until('cores', async () => /cores/.test(await use.getAttribute('aria-valuetext')));
+    await button('Coverage').click();
+    await page.getByRole('slider', { name: 'Growth of the inventory: coverage' }).waitFor();
+    await page.getByText('seen in part').first().waitFor();
+    await button('24 h').click();
+    await until('a shorter span', async () => (await use.locator('g[fill] path').count()) === 5);
+    await page.reload();
+    await page.getByRole('slider', { name: 'Growth of the inventory: coverage' }).waitFor();
+    assert.match(page.url(), /span=day/);
+    await open(`/pictures?asOf=${new Date(Date.now() - 5_000).toISOString().slice(0, 19)}Z`);
+    await use.waitFor();
+    await page.getByText('told for the present').waitFor();
   });
 
   await test('settings tell who is signed in and which collector answers', async () => {

@@ -145,7 +145,9 @@ export async function tree(walk) {
     await page.keyboard.press('Escape');
     await page.keyboard.press('/');
     await page.keyboard.type('host-04321');
-    await page.getByRole('listbox', { name: 'Suggestions' }).getByRole('option').first().waitFor();
+    // What is proposed for the beginning of the name gives way to what the whole name finds.
+    await page.getByRole('listbox', { name: 'Suggestions' }).getByRole('option', { name: 'host-04321' }).first().waitFor();
+    await until('only what fits', async () => (await page.getByRole('listbox', { name: 'Suggestions' }).getByRole('option', { name: 'host-04320' }).count()) === 0);
     await look('suggestions');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');

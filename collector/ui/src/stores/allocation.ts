@@ -44,21 +44,24 @@ export class AllocationStore {
     this.asked.clear();
     this.byCompute.clear();
     this.next = null;
-    void this.computes.load(async () => {
-      const page = await this.api.readPage({ match: text || undefined, limit: PAGE });
-      runInAction(() => (this.next = page.next ?? null));
-      return page.items;
-    });
+    void this.page([]);
   }
 
   async more(): Promise<void> {
     const [known, cursor] = [this.computes.value ?? [], this.next];
     if (cursor === null) return;
-    await this.computes.load(async () => {
+    await this.page(known, cursor);
+  }
+
+  /** Reads a page behind those that are known, unless something else is asked for meanwhile. */
+  private async page(known: ComputeSummary[], cursor?: string): Promise<void> {
+    let next: string | null = null;
+    const read = await this.computes.load(async () => {
       const page = await this.api.readPage({ match: this.text || undefined, limit: PAGE, cursor });
-      runInAction(() => (this.next = page.next ?? null));
+      next = page.next ?? null;
       return [...known, ...page.items];
     });
+    if (read) runInAction(() => (this.next = next));
   }
 
   /** Of what was read, the computes that several environments share. */
@@ -83,10 +86,15 @@ export class AllocationStore {
       this.wanted.delete(id);
       this.asked.add(id);
     }
-    const found = await this.api.readAllocations('compute', round).catch(() => [] as Allocation[]);
-    runInAction(() => {
-      for (const allocation of found) this.byCompute.set(allocation.resourceId, allocation);
-    });
+    try {
+      const found = await this.api.readAllocations('compute', round);
+      runInAction(() => {
+        for (const allocation of found) this.byCompute.set(allocation.resourceId, allocation);
+      });
+    } catch {
+      // Asked again when they are in sight again.
+      for (const id of round) this.asked.delete(id);
+    }
     if (this.wanted.size > 0) this.want([]);
   }
 }

@@ -10,6 +10,7 @@ import { EnvironmentsStore } from './environments';
 import { IdentityStore } from './identity';
 import { LiveStore } from './live';
 import { PrefsStore } from './prefs';
+import { SamplesStore } from './samples';
 import { SessionStore } from './session';
 import { ToastStore } from './toast';
 import { TreeStore } from './tree';
@@ -25,6 +26,7 @@ export class Stores {
   readonly allocation = new AllocationStore();
   readonly automation = new AutomationStore(this.live);
   readonly identity = new IdentityStore();
+  readonly samples = new SamplesStore();
   readonly detail = new DetailStore(this.clock, this.live);
 }
 

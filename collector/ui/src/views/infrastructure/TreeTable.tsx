@@ -53,14 +53,20 @@ export const TreeTable = observer(function TreeTable({ selected }: { selected: s
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [tree.cursor, at >= 0]);
 
+  // Known before the page has followed the address: keys come faster.
+  const isOpen = useRef(selected !== null);
+  useEffect(() => {
+    isOpen.current = selected !== null;
+  }, [selected]);
   const open = (node: TreeNode) => {
     tree.setCursor(node.key);
     if (node.kind === 'unplaced' || node.kind === 'note') return;
+    isOpen.current = true;
     void navigate({ pathname: `/infrastructure/${node.key.replace(':', '/')}`, search: params.toString() });
   };
   const step = (by: number) => {
     const node = tree.move(by);
-    if (node && selected !== null) open(node);
+    if (node && isOpen.current) open(node);
     scroller.current?.focus({ preventScroll: true });
   };
   const current = () => rows[at] ?? null;
@@ -75,7 +81,9 @@ export const TreeTable = observer(function TreeTable({ selected }: { selected: s
     else if (node?.parent) tree.setCursor(node.parent);
   };
   const close = () => {
-    if (selected !== null) void navigate({ pathname: '/infrastructure', search: withoutTab(params) });
+    if (!isOpen.current) return;
+    isOpen.current = false;
+    void navigate({ pathname: '/infrastructure', search: withoutTab(params) });
   };
   useShortcut('j', () => step(1));
   useShortcut('k', () => step(-1));

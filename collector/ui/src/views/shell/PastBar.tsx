@@ -10,18 +10,25 @@ import { stepOf } from './pastSteps';
 
 const iso = (at: number): string => new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
 
+/** Where the slider was moved to, and the time that was looked at then. */
+interface Drag {
+  value: number;
+  from: string | null;
+}
+
 /** Says that the past is shown, and moves in it: from the first change that is kept to now. */
 export const PastBar = observer(function PastBar() {
   const { clock } = useStores();
   const [, setParams] = useSearchParams();
   const [first, setFirst] = useState<number | null>(null);
-  const [dragged, setDragged] = useState<number | null>(null);
+  const [drag, setDrag] = useState<Drag | null>(null);
 
   useEffect(() => {
     void readPastStart().then(setFirst);
   }, []);
 
-  const at = dragged ?? clock.reference;
+  // Until the address says it, the slider stays where it was let go.
+  const at = drag?.from === clock.asOf ? drag.value : clock.reference;
   // Before that nothing is known, and the slider does not go there.
   const begin = Math.min(first ?? clock.now - 7 * 86_400_000, clock.now - 1_000);
   const go = (time: number) =>
@@ -50,9 +57,9 @@ export const PastBar = observer(function PastBar() {
         max={clock.now}
         step={stepOf(clock.now - begin)}
         value={Math.max(begin, at)}
-        onChange={(_, value) => setDragged(value)}
+        onChange={(_, value) => setDrag({ value, from: clock.asOf })}
         onChangeCommitted={(_, value) => {
-          setDragged(null);
+          setDrag({ value, from: clock.asOf });
           go(value);
         }}
         getAriaValueText={(value) => `${duration(clock.now - value)} ago`}
@@ -65,7 +72,9 @@ export const PastBar = observer(function PastBar() {
         value={toLocalInput(at)}
         onChange={(event) => {
           const time = Date.parse(event.target.value);
-          if (!Number.isNaN(time)) go(time);
+          if (Number.isNaN(time)) return;
+          setDrag(null);
+          go(time);
         }}
         className="plain"
       />

@@ -13,21 +13,26 @@ import { SuggestionsStore } from '../../stores/suggestions';
 
 const LIST = 'search-suggestions';
 
+const keyOf = (hit: Hit): string => `${hit.kind}${hit.id}${hit.name}`;
+
 /** The search field with what it proposes. Enter without a choice opens the whole list of hits. */
 export const SearchBox = observer(function SearchBox() {
   const [store] = useState(() => new SuggestionsStore());
   const [open, setOpen] = useState(false);
-  const [chosen, setChosen] = useState(-1);
+  // The hit itself: when others take its place while somebody types, none is chosen.
+  const [choice, setChoice] = useState<string | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const go = useGo();
   useShortcut('/', () => field.current?.focus());
 
   const hits = store.found.value?.items ?? [];
+  const chosen = choice === null ? -1 : hits.findIndex((hit) => keyOf(hit) === choice);
+  const setChosen = (index: number) => setChoice(hits[index] ? keyOf(hits[index]) : null);
 
   const leave = () => {
     setOpen(false);
-    setChosen(-1);
+    setChoice(null);
     field.current?.blur();
   };
   const choose = (hit: Hit) => {
@@ -57,7 +62,7 @@ export const SearchBox = observer(function SearchBox() {
         value={store.text}
         onChange={(event) => {
           store.type(event.target.value);
-          setChosen(-1);
+          setChoice(null);
           setOpen(true);
         }}
         onFocus={() => setOpen(true)}
@@ -86,7 +91,7 @@ export const SearchBox = observer(function SearchBox() {
           <Box id={LIST} role="listbox" aria-label="Suggestions">
             {hits.map((hit, index) => (
               <Box
-                key={`${hit.kind}${hit.id}${hit.name}`}
+                key={keyOf(hit)}
                 id={`${LIST}-${index}`}
                 role="option"
                 aria-selected={index === chosen}

@@ -16,19 +16,20 @@ const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
 
 export const COMPUTES = 10_000;
 
-/** A week of samples, one each hour, that lacks one day; environments grow at different speeds. */
+/** A week of samples, of older times one each hour, that lacks one day; environments grow at different speeds. */
 function samplesSql() {
-  const hours = series('n', 2, 168);
-  const at = `(${MICROS} / 3600000000 - i) * 3600000000`;
-  const watched = 'i NOT BETWEEN 70 AND 94';
-  const amount = (base, slope) => `(${base} + ${slope} * (168 - i) + 7 * (i % 24))`;
+  const quarters = series('n', 0, 672);
+  const at = `(${MICROS} / 900000000 - i) * 900000000`;
+  const watched = `(i < 190 OR ${at} % 3600000000 = 0) AND i NOT BETWEEN 280 AND 376`;
+  const amount = (base, slope) => `(${base} + ${slope} * (672 - i) / 4 + 7 * (i / 4 % 24))`;
   const part = (word, id, base, slope) => `
-WITH RECURSIVE ${hours} INSERT INTO environment_samples (sampled_at_us, part, environment_id, computes, cpu_millicores, memory_bytes)
+WITH RECURSIVE ${quarters} INSERT INTO environment_samples (sampled_at_us, part, environment_id, computes, cpu_millicores, memory_bytes)
   SELECT ${at}, '${word}', ${id}, 100, ${amount(base, slope)} * 1000, ${amount(base, slope)} * 4294967296 FROM n WHERE ${watched};`;
   const counts = (partner, base, slope) => `
-WITH RECURSIVE ${hours} INSERT INTO inventory_samples (sampled_at_us, partner_id, computes, connected, unreachable, unwatched, covered, workloads)
+WITH RECURSIVE ${quarters} INSERT INTO inventory_samples (sampled_at_us, partner_id, computes, connected, unreachable, unwatched, covered, workloads)
   SELECT ${at}, ${partner}, ${amount(base, slope)}, ${amount(base, slope)} - 60, 20, 40, ${amount(base, slope)} - 100, 5 * ${amount(base, slope)} FROM n WHERE ${watched};`;
-  return [part('environment', 901, 9_000, 40), part('environment', 902, 4_000, -5), part('environment', 903, 2_000, 12), part('unclaimed', 0, 1_500, 2), part('idle', 0, 9_000, -30), counts(900, 3_000, 12), counts(901, 4_000, 6), counts(0, 200, 0)].join('');
+  const parts = [part('environment', 901, 9_000, 40), part('environment', 902, 4_000, -5), part('environment', 903, 2_000, 12), part('unclaimed', 0, 1_500, 2), part('idle', 0, 9_000, -30), counts(900, 3_000, 12), counts(901, 4_000, 6), counts(0, 200, 0)];
+  return `DELETE FROM environment_samples; DELETE FROM inventory_samples; ${parts.join('')}`;
 }
 
 export function seedSql() {

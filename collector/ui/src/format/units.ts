@@ -27,6 +27,9 @@ export function bytes(amount: Amount): string {
   return `${amount < 0 ? '-' : ''}${Number(value.toFixed(digits))} ${BINARY[unit] ?? ''}`;
 }
 
+/** The largest unit that an amount of bytes is shown in. */
+export const byteUnit = (amount: number): number => 1_024 ** Math.max(0, Math.min(BINARY.length - 1, Math.floor(Math.log(Math.max(1, amount)) / Math.log(1_024))));
+
 export const mebibytes = (amount: Amount): string => (known(amount) ? bytes(amount * 1_048_576) : NOT_KNOWN);
 export const gibibytes = (amount: Amount): string => (known(amount) ? `${count(amount)} GiB` : NOT_KNOWN);
 

@@ -27,19 +27,24 @@ interface Props {
   until: number;
   now: number;
   text: (value: number) => string;
+  /** What the marks of the axis are round multiples of, for a largest value; 1 when not given. */
+  unit?: (largest: number) => number;
   height?: number;
 }
 
 const MARGIN = { left: 56, right: 8, top: 8, bottom: 22 };
 
 /** Parts of a whole over time, one upon the other. A place in time is chosen with the pointer or the arrow keys, and what there was is told below. */
-export function TimeChart({ label, times, lines, since, until, now, text, height = 200 }: Props) {
+export function TimeChart({ label, times, lines, since, until, now, text, unit, height = 200 }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box) ?? 0;
   const [chosen, setChosen] = useState<number | null>(null);
   const totals = useMemo(() => times.map((_, place) => lines.reduce((sum, line) => sum + (line.values[place] ?? 0), 0)), [times, lines]);
   const x = scaleTime([since, until], [MARGIN.left, Math.max(MARGIN.left + 1, width - MARGIN.right)]);
-  const y = scaleLinear([0, Math.max(1, ...totals)], [height - MARGIN.bottom, MARGIN.top]).nice(4);
+  const largest = Math.max(1, ...totals);
+  const mark = unit?.(largest) ?? 1;
+  const scale = scaleLinear([0, largest / mark], [height - MARGIN.bottom, MARGIN.top]).nice(4);
+  const y = (value: number) => scale(value / mark);
   const paths = useMemo(() => shapes(times, lines, now), [times, lines, now]);
   const draw = area<Point>((point) => x(point.at), (point) => y(point.from), (point) => y(point.to));
 
@@ -76,11 +81,11 @@ export function TimeChart({ label, times, lines, since, until, now, text, height
             onPointerLeave={() => setChosen(null)}
             onKeyDown={key}
           >
-            {y.ticks(4).map((tick) => (
-              <g key={tick} transform={`translate(0 ${y(tick)})`}>
+            {scale.ticks(4).map((tick) => (
+              <g key={tick} transform={`translate(0 ${scale(tick)})`}>
                 <line className="grid" x1={MARGIN.left} x2={width - MARGIN.right} />
                 <text className="tick" x={MARGIN.left - 6} dy="0.32em" textAnchor="end">
-                  {text(tick)}
+                  {text(tick * mark)}
                 </text>
               </g>
             ))}

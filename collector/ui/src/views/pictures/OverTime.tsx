@@ -6,7 +6,7 @@ import { useSearchParams } from 'react-router';
 import { TimeChart } from '../../components/chart/TimeChart';
 import { Choice } from '../../components/Choice';
 import { Failure, Waiting } from '../../components/Notice';
-import { bytes, cores, count } from '../../format/units';
+import { bytes, byteUnit, cores, count } from '../../format/units';
 import { isSpan, type Span } from '../../stores/samples';
 import { useStores } from '../../stores/root';
 import { Card } from './Card';
@@ -22,6 +22,10 @@ const AMOUNTS: [Amount, string][] = [
   ['memory', 'Memory'],
   ['cores', 'Cores'],
 ];
+const MEASURES = {
+  memory: { text: bytes, unit: byteUnit },
+  cores: { text: (value: number) => `${cores(value)} cores`, unit: () => 1_000 },
+};
 const SUBJECTS: [Subject, string][] = [
   ['computes', 'Computes'],
   ['workloads', 'Workloads'],
@@ -76,7 +80,7 @@ export const OverTime = observer(function OverTime() {
         >
           {samples.use.state === 'failed' && <Failure error={samples.use.error} inline />}
           {used ? (
-            <TimeChart {...shared} label="Use by environment over time" times={timesOf(used)} lines={linesOfUse(used, amount)} text={amount === 'memory' ? bytes : (value) => `${cores(value)} cores`} />
+            <TimeChart {...shared} label="Use by environment over time" times={timesOf(used)} lines={linesOfUse(used, amount)} {...MEASURES[amount]} />
           ) : (
             samples.use.isFirst && <Waiting rows={6} label="Drawing" />
           )}

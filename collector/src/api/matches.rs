@@ -50,7 +50,10 @@ pub(super) fn enter(routes: &mut Routes) {
         .response("200", content("The match as it is now.", decided))
         .response("400", problem("The body is of another form."))
         .response("404", problem("There is no such match."))
-        .response("409", problem("It is decided already, or there is no such compute."));
+        .response(
+            "409",
+            problem("It is decided already, there is no such compute, or the agent speaks for another one."),
+        );
     let path = "/api/v1/matches/{id}/resolve";
     routes.add(HttpMethod::Post, path, Access::Role(Role::Operator), operation, handler);
 }
@@ -100,10 +103,16 @@ async fn handler(
 fn resolve_problem(error: ResolveError) -> Problem {
     let detail = error.to_string();
     match error {
-        ResolveError::NotOpen(_) => Problem::new(StatusCode::CONFLICT, "conflict", detail),
+        ResolveError::NotOpen(_) | ResolveError::Revoked { .. } => {
+            Problem::new(StatusCode::CONFLICT, "conflict", detail)
+        }
         ResolveError::NoCompute(_) | ResolveError::Merged(_) => {
             Problem::new(StatusCode::CONFLICT, "conflict", detail).at("computeId", "the id of a compute")
         }
+        ResolveError::SpeaksForAnother { speaks_for, .. } => Problem::new(StatusCode::CONFLICT, "conflict", detail)
+            .at("computeId", format!("{speaks_for}, the compute that the agent speaks for")),
+        ResolveError::SpeaksAlready { speaks_for, .. } => Problem::new(StatusCode::CONFLICT, "conflict", detail)
+            .at("new", format!("{{\"computeId\": {speaks_for}}}, the compute that the agent speaks for")),
         ResolveError::Store(error) => error.into(),
     }
 }

@@ -169,6 +169,39 @@ pub enum ResolveError {
     /// That compute turned out to be another one.
     #[error("compute {0} was merged into another one; name that one")]
     Merged(i64),
+    /// The agent was revoked: whatever is decided, it does not come back.
+    #[error("agent {agent} is revoked ({reason}); let the host enrol with a new join token")]
+    Revoked {
+        /// The agent.
+        agent: AgentId,
+        /// Why it was revoked.
+        reason: String,
+    },
+    /// The agent has a compute, and another one was named.
+    #[error(
+        "agent {agent} speaks for compute {speaks_for} already; if that is compute {wanted}, claim the agent for compute \
+         {wanted} (POST /api/v1/computes/{wanted}/claim), which makes one compute of both; to leave it as it is, answer \
+         with computeId {speaks_for}"
+    )]
+    SpeaksForAnother {
+        /// The agent.
+        agent: AgentId,
+        /// Its compute.
+        speaks_for: i64,
+        /// The compute that was named.
+        wanted: i64,
+    },
+    /// The agent has a compute, and a new one was asked for.
+    #[error(
+        "agent {agent} speaks for compute {speaks_for} already; to give it one of its own, split it off (POST \
+         /api/v1/computes/{speaks_for}/split); to leave it as it is, answer with computeId {speaks_for}"
+    )]
+    SpeaksAlready {
+        /// The agent.
+        agent: AgentId,
+        /// Its compute.
+        speaks_for: i64,
+    },
     /// The database failed.
     #[error("resolve the match")]
     Store(#[from] StoreError),

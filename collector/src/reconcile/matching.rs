@@ -20,7 +20,7 @@ use crate::store::{
         audit::{AuditEntry, audit_insert_in_tx},
         compute::{MERGED, compute_find, compute_insert_in_tx, compute_named_in_tx},
         cut,
-        entity::entity_hand_over_in_tx,
+        entity::{entity_forget_elsewhere_in_tx, entity_hand_over_in_tx},
         history::{HistoryKind, HistoryRow, history_insert_in_tx},
         identity::identity_set_in_tx,
         match_conflict::{
@@ -129,6 +129,9 @@ async fn resolve_in_tx(
     let Some(agent) = agent_lock_in_tx(tx, conflict.agent_id).await? else {
         return Ok(Err(ResolveError::NotOpen(id)));
     };
+    if let Some(error) = stands_in_the_way(&agent, choice) {
+        return Ok(Err(error));
+    }
     let machine: Machine = serde_json::from_value(conflict.machine)
         .map_err(|source| StoreError::Json { column: "machine".to_owned(), source })?;
     matching_lock_in_tx(tx).await?;
@@ -172,6 +175,22 @@ async fn resolve_in_tx(
     };
     audit_insert_in_tx(tx, &entry).await?;
     Ok(Ok(()))
+}
+
+/// Why a match of this agent is not for a person to decide, or not in this way.
+fn stands_in_the_way(agent: &AgentRow, choice: MatchChoice) -> Option<ResolveError> {
+    if agent.state == AgentState::Revoked {
+        return Some(ResolveError::Revoked { agent: agent.id, reason: agent.state_reason.clone() });
+    }
+    // Whoever reports already is no host to be placed: what it told would have to move, which is a merge or a split, and
+    // can be tried and undone as such.
+    match (agent.compute_id, choice) {
+        (Some(speaks_for), MatchChoice::Claim(wanted)) if wanted != speaks_for => {
+            Some(ResolveError::SpeaksForAnother { agent: agent.id, speaks_for, wanted })
+        }
+        (Some(speaks_for), MatchChoice::New) => Some(ResolveError::SpeaksAlready { agent: agent.id, speaks_for }),
+        _ => None,
+    }
 }
 
 /// Makes a compute for a host, where its join token says or at the default place.
@@ -239,7 +258,7 @@ async fn take_over_in_tx(
             "before": state(older.state, &older.state_reason),
             "after": state(AgentState::Revoked, &reason),
         }));
-        entity_hand_over_in_tx(tx, older.id, agent.id).await?;
+        entity_hand_over_in_tx(tx, older.id, agent.id, |_| true).await?;
         succeeded.push(older.id.to_string());
     }
     bind_in_tx(tx, agent.id, compute_id, machine, now).await?;
@@ -279,6 +298,7 @@ async fn bind_in_tx(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     agent_set_compute_in_tx(tx, agent, compute_id).await?;
+    entity_forget_elsewhere_in_tx(tx, agent, compute_id).await?;
     identity_set_in_tx(tx, compute_id, &identity::facts(machine)).await?;
     let dialect = tx.dialect();
     let given = agent_tags(tx, dialect, agent).await?;

@@ -1,6 +1,7 @@
 //! Which compute a host becomes, from its first session to what people decide, on SQLite and on MariaDB.
 
 use orchestrix_common::model::{ContainerState, Machine, Source};
+use serde_json::json;
 
 use super::{
     testing::{Bench, container, host, machine, there},
@@ -10,6 +11,7 @@ use crate::{
     admin,
     query::testing::{compute, on_both, places, run},
     reconcile::identity::{Evidence, Verdict},
+    store::rows::match_conflict::match_conflict_open_in_tx,
 };
 
 on_both! {
@@ -23,6 +25,8 @@ on_both! {
     a_row_made_by_hand_is_matched_and_why_not_is_told,
     vendor_junk_and_what_people_add_to_it_merge_nobody,
     a_container_does_not_pass_for_its_host,
+    an_agent_that_speaks_for_a_compute_is_not_given_another_by_a_match,
+    what_an_agent_told_of_another_compute_is_asked_for_again,
 }
 
 const UUID: &str = "4c4c4544-0044-4a10-8052-b4c04f4e3132";
@@ -202,4 +206,76 @@ async fn a_container_does_not_pass_for_its_host(db: &Db) {
     assert_ne!(inner.opened.compute_id, outer.opened.compute_id);
     let ignored = bench.count("match_decisions WHERE explanation LIKE '%inside-container%'").await;
     assert_eq!(ignored, 1);
+}
+
+/// Asks about a host that was placed long ago, as a row that was left open does.
+async fn ask_about(bench: &Bench, agent: AgentId, machine: &Machine) -> i64 {
+    let mut tx = bench.db().begin().await.unwrap();
+    let (machine, none) = (json!(machine), json!([]));
+    match_conflict_open_in_tx(&mut tx, agent, &machine, &none, bench.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    bench.text("SELECT CONCAT(MAX(id), '') AS x FROM match_conflicts WHERE state = 'OPEN'").await.parse().unwrap()
+}
+
+async fn an_agent_that_speaks_for_a_compute_is_not_given_another_by_a_match(db: &Db) {
+    let bench = Bench::on(db);
+    let web = |name: &str| container("aaaaaaaaaaaa", name, ContainerState::Running);
+    let (first, second) = (named("one", "192.0.2.1", machine("m1")), named("two", "192.0.2.2", machine("m2")));
+    let one = bench.open(bench.enrol().await, first.clone()).await;
+    bench.apply(&one, 1, Source::Docker, vec![there(web("web"))]).await;
+    let two = bench.open(bench.enrol().await, second).await;
+    bench.apply(&two, 1, Source::Docker, vec![there(web("web"))]).await;
+    let (speaks_for, wanted) = (one.opened.compute_id.unwrap(), two.opened.compute_id.unwrap());
+    let conflict = ask_about(&bench, one.key.agent_id, &first).await;
+    let ada = Actor::person("ada");
+    let picture = async || {
+        let rows = bench.rows("SELECT CONCAT(agent_id, ' ', native_id) AS x FROM agent_entities ORDER BY 1").await;
+        rows.iter().map(|row| row.get::<String>("x").unwrap()).collect::<Vec<_>>()
+    };
+    let before = picture().await;
+
+    let refused = bench.reconciler.resolve_match(conflict, MatchChoice::Claim(wanted), &ada).await.unwrap_err();
+    let told = refused.to_string();
+    assert!(told.contains(&format!("POST /api/v1/computes/{wanted}/claim")), "{told}");
+    let refused = bench.reconciler.resolve_match(conflict, MatchChoice::New, &ada).await.unwrap_err();
+    let told = refused.to_string();
+    assert!(told.contains(&format!("POST /api/v1/computes/{speaks_for}/split")), "{told}");
+    assert_eq!((picture().await, bench.count("agents WHERE state = 'ACTIVE'").await), (before.clone(), 2));
+    assert_eq!(bench.count("match_conflicts WHERE state = 'OPEN'").await, 1, "a person still has to answer");
+
+    bench.reconciler.resolve_match(conflict, MatchChoice::Claim(speaks_for), &ada).await.unwrap();
+    assert_eq!((picture().await, bench.count("match_conflicts WHERE state = 'OPEN'").await), (before, 0));
+    assert_eq!(bench.open(one.key.agent_id, first.clone()).await.opened.compute_id, Some(speaks_for));
+
+    let conflict = ask_about(&bench, one.key.agent_id, &first).await;
+    admin::revoke_agent(db, bench.now(), one.key.agent_id, "sold", &ada).await.unwrap();
+    let refused = bench.reconciler.resolve_match(conflict, MatchChoice::Claim(wanted), &ada).await.unwrap_err();
+    assert!(refused.to_string().contains("is revoked (sold); let the host enrol"), "{refused}");
+    assert_eq!(bench.count("agents WHERE state = 'ACTIVE'").await, 1, "nobody gives way to one that is gone");
+}
+
+async fn what_an_agent_told_of_another_compute_is_asked_for_again(db: &Db) {
+    let bench = Bench::on(db);
+    let web = |id: &str, name: &str| container(id, name, ContainerState::Running);
+    let (first, second) = (named("one", "192.0.2.1", machine("m1")), named("two", "192.0.2.2", machine("m2")));
+    let one = bench.open(bench.enrol().await, first.clone()).await;
+    let both = [there(web("aaaaaaaaaaaa", "web")), there(web("bbbbbbbbbbbb", "own"))];
+    bench.apply(&one, 1, Source::Docker, both.to_vec()).await;
+    let two = bench.open(bench.enrol().await, second).await;
+    let theirs = [there(web("aaaaaaaaaaaa", "web")), there(web("cccccccccccc", "left"))];
+    bench.apply(&two, 1, Source::Docker, theirs.to_vec()).await;
+    let compute = two.opened.compute_id.unwrap();
+    // Without a compute, and still with what it reported of the one that it had.
+    let agent = one.key.agent_id;
+    run(db, "UPDATE agents SET compute_id = NULL, state = 'HELD' WHERE id = ?", vec![agent.into()]).await;
+    let conflict = ask_about(&bench, agent, &first).await;
+    bench.reconciler.resolve_match(conflict, MatchChoice::Claim(compute), &Actor::person("ada")).await.unwrap();
+    let held = bench.rows("SELECT native_id AS x FROM agent_entities ORDER BY native_id").await;
+    let held: Vec<String> = held.iter().map(|row| row.get("x").unwrap()).collect();
+    assert_eq!(held, ["cccccccccccc"], "only what stands on the compute is taken for known");
+    let again = bench.open(agent, first).await;
+    assert_eq!((again.opened.compute_id, again.opened.held_reason.as_deref()), (Some(compute), None));
+    bench.apply(&again, 2, Source::Docker, both.to_vec()).await;
+    let running = format!("compute_workloads WHERE compute_id = {compute} AND ended_at_us IS NULL");
+    assert_eq!(bench.count(&running).await, 3, "web once, own, and left, which is this agent's to end");
 }

@@ -11,10 +11,10 @@ use super::{
 use crate::{
     reconcile::holding,
     store::{
-        Executor as _, StoreError, Tx,
+        StoreError, Tx,
         rows::{
             agent::{AgentRow, AgentState, agent_fence_in_tx, agent_lock_of_compute_in_tx},
-            entity::{entity_delete_in_tx, entity_hand_one_in_tx, entity_list},
+            entity::{entity_delete_in_tx, entity_forget_elsewhere_in_tx, entity_hand_over_in_tx, entity_list},
             identity::identity_holders,
             shape::AGENTS,
         },
@@ -71,23 +71,9 @@ pub(super) async fn succeed_in_tx(
             ("state_reason".to_owned(), reason.as_str().into()),
         ];
         record.alter_in_tx(tx, &AGENTS, other.agent.id.to_string(), wanted.into_iter().collect()).await?;
-        hand_over_in_tx(tx, other.agent.id, speaker.agent.id).await?;
+        // The host tells of itself anew.
+        entity_hand_over_in_tx(tx, other.agent.id, speaker.agent.id, |entity| !entity.is_about_host()).await?;
         report.agents.push(fate(&other.agent, "succeeded"));
-    }
-    Ok(())
-}
-
-/// Gives what one agent reports to another one, as far as that does not report the same.
-async fn hand_over_in_tx(tx: &mut Tx, from: AgentId, to: AgentId) -> Result<(), StoreError> {
-    let theirs: BTreeSet<(String, String)> =
-        entity_list(tx, to).await?.into_iter().map(|entity| (entity.source.to_string(), entity.native_id)).collect();
-    for entity in entity_list(tx, from).await? {
-        let about_host = entity.kind == "host" || entity.kind == "capability";
-        if about_host || theirs.contains(&(entity.source.to_string(), entity.native_id.clone())) {
-            entity_delete_in_tx(tx, from, &entity.source, [entity.native_id.as_str()]).await?;
-        } else {
-            entity_hand_one_in_tx(tx, from, to, &entity.source, &entity.native_id).await?;
-        }
     }
     Ok(())
 }
@@ -100,15 +86,9 @@ pub(super) async fn ask_again_in_tx(
     compute: i64,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT e.resource_id FROM agent_entities e JOIN compute_workloads w ON w.id = e.resource_id \
-               WHERE e.agent_id = ? AND e.kind NOT IN ('host', 'capability') AND w.compute_id <> ?";
-    let rows = tx.fetch(sql.to_owned(), vec![agent.into(), compute.into()]).await?;
-    let elsewhere = rows.iter().map(|row| row.get("resource_id")).collect::<Result<BTreeSet<i64>, _>>()?;
-    for entity in entity_list(tx, agent).await? {
-        let about_host = entity.kind == "host" || entity.kind == "capability";
-        if about_host || entity.resource_id.is_some_and(|workload| elsewhere.contains(&workload)) {
-            entity_delete_in_tx(tx, agent, &entity.source, [entity.native_id.as_str()]).await?;
-        }
+    entity_forget_elsewhere_in_tx(tx, agent, compute).await?;
+    for entity in entity_list(tx, agent).await?.iter().filter(|entity| entity.is_about_host()) {
+        entity_delete_in_tx(tx, agent, &entity.source, [entity.native_id.as_str()]).await?;
     }
     agent_fence_in_tx(tx, agent, now).await
 }

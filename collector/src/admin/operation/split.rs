@@ -46,7 +46,7 @@ pub(super) async fn split_in_tx(tx: &mut Tx, compute: i64, agent: AgentId, hand:
     }
     let Some(speaker) = speakers.iter().find(|speaker| speaker.agent.id == agent) else {
         let expected = if speakers.is_empty() {
-            "the compute has none that could be split off".to_owned()
+            "an agent of it, and it has none".to_owned()
         } else {
             let ids: Vec<String> = speakers.iter().map(|speaker| speaker.agent.id.to_string()).collect();
             format!("one of {}", ids.join(", "))
@@ -119,7 +119,7 @@ async fn move_workloads_in_tx(
     let mut workloads: BTreeSet<i64> = entity_list(tx, agent)
         .await?
         .into_iter()
-        .filter(|entity| entity.kind != "host" && entity.kind != "capability")
+        .filter(|entity| !entity.is_about_host())
         .filter_map(|entity| entity.resource_id)
         .collect();
     let sql = "SELECT w.id FROM compute_workloads w WHERE w.compute_id = ? AND w.ended_at_us IS NOT NULL \

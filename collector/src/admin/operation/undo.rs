@@ -127,10 +127,7 @@ async fn newer_in_tx(
     for agent in of(hanging::AGENTS.name).into_iter().filter_map(Json::as_str).filter_map(|id| id.parse().ok()) {
         let entities = entity_list(tx, agent).await?;
         newer.extend(
-            entities
-                .into_iter()
-                .filter(|entity| entity.kind != "host" && entity.kind != "capability")
-                .filter_map(|entity| entity.resource_id),
+            entities.into_iter().filter(|entity| !entity.is_about_host()).filter_map(|entity| entity.resource_id),
         );
     }
     newer.retain(|workload| !moved.contains(workload));

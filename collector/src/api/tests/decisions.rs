@@ -94,11 +94,17 @@ async fn a_match_is_decided_by_exactly_one_choice() {
     assert_eq!(resolve("{}").await, (400, "computeId".to_owned()));
     assert_eq!(resolve(r#"{"new": true, "computeId": 1}"#).await, (400, "computeId".to_owned()));
     assert_eq!(resolve(r#"{"computeId": 99}"#).await, (409, "computeId".to_owned()));
+    let (status, problem) =
+        served.json("POST", "/api/v1/matches/5/resolve", Role::Operator, r#"{"computeId": 98}"#).await;
+    assert_eq!((status.as_u16(), problem["code"].as_str()), (409, Some("conflict")));
+    assert!(problem["detail"].as_str().unwrap().contains("POST /api/v1/computes/98/claim"), "{problem}");
+    assert_eq!(problem["expected"], "1, the compute that the agent speaks for");
     assert_eq!(resolve(r#"{"computeId": 1}"#).await.0, 200);
     assert_eq!(resolve(r#"{"new": true}"#).await.0, 200);
     let decided = format!("decided {}", agent_id(1));
     let asked = [
         "resolve 5 Claim(99) by operator",
+        "resolve 5 Claim(98) by operator",
         "resolve 5 Claim(1) by operator",
         &decided,
         "resolve 5 New by operator",

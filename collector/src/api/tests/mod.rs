@@ -78,6 +78,10 @@ impl MatchDecisions for Parts {
         self.asked.lock().unwrap().push(format!("resolve {id} {choice:?} by {}", actor.id));
         match choice {
             MatchChoice::Claim(99) => Err(ResolveError::NoCompute(99)),
+            MatchChoice::Claim(wanted @ 98) => {
+                let agent = crate::query::testing::agent_id(1).parse().unwrap();
+                Err(ResolveError::SpeaksForAnother { agent, speaks_for: 1, wanted })
+            }
             _ => Ok(()),
         }
     }

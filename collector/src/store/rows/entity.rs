@@ -1,5 +1,7 @@
 //! What each agent currently reports, by source: the base of digests.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use orchestrix_common::{hash::EntityHash, id::AgentId, model::Source};
 
 use crate::store::{Executor, Row, StoreError, Tx, Value};
@@ -19,6 +21,14 @@ pub struct EntityRow {
     pub hash: EntityHash,
     /// Key of the workload or compute it stands for.
     pub resource_id: Option<i64>,
+}
+
+impl EntityRow {
+    /// Whether it tells of the host itself, and not of something that runs there.
+    #[must_use]
+    pub fn is_about_host(&self) -> bool {
+        self.kind == "host" || self.kind == "capability"
+    }
 }
 
 fn entity(row: &Row) -> Result<EntityRow, StoreError> {
@@ -124,26 +134,49 @@ pub async fn entity_delete_in_tx(
     tx.execute_in(select, "native_id", vec![agent.into(), source.as_str().into()], keys).await
 }
 
-/// Makes what one agent reports another one's, which reports nothing yet.
+/// Makes what one agent reports another one's to confirm or to end: as far as it `passes` on, and that one does not report
+/// the same already. The rest is forgotten.
 ///
 /// # Errors
-/// When the statement fails.
-pub async fn entity_hand_over_in_tx(tx: &mut Tx, from: AgentId, to: AgentId) -> Result<(), StoreError> {
-    tx.execute("UPDATE agent_entities SET agent_id = ? WHERE agent_id = ?", vec![to.into(), from.into()]).await?;
-    Ok(())
-}
-
-/// Gives one entity of an agent to another one, which does not report it.
-///
-/// # Errors
-/// When the statement fails.
-pub async fn entity_hand_one_in_tx(
+/// When a statement fails.
+pub async fn entity_hand_over_in_tx(
     tx: &mut Tx,
     from: AgentId,
     to: AgentId,
-    source: &Source,
-    native_id: &str,
+    passes: impl Fn(&EntityRow) -> bool + Send,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE agent_entities SET agent_id = ? WHERE agent_id = ? AND source = ? AND native_id = ?";
-    tx.execute(sql, vec![to.into(), from.into(), source.as_str().into(), native_id.into()]).await.map(drop)
+    let theirs: BTreeSet<(Source, String)> =
+        entity_list(tx, to).await?.into_iter().map(|entity| (entity.source, entity.native_id)).collect();
+    let mut forgotten: BTreeMap<Source, Vec<String>> = BTreeMap::new();
+    for entity in entity_list(tx, from).await? {
+        let stays = !passes(&entity);
+        let key = (entity.source, entity.native_id);
+        if stays || theirs.contains(&key) {
+            forgotten.entry(key.0).or_default().push(key.1);
+        }
+    }
+    for (source, ids) in &forgotten {
+        entity_delete_in_tx(tx, from, source, ids.iter().map(String::as_str)).await?;
+    }
+    let sql = "UPDATE agent_entities SET agent_id = ? WHERE agent_id = ?";
+    tx.execute(sql, vec![to.into(), from.into()]).await.map(drop)
+}
+
+/// Forgets what an agent reports of workloads that are not on a compute, so that it is asked for it again and writes it
+/// where it belongs.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn entity_forget_elsewhere_in_tx(tx: &mut Tx, agent: AgentId, compute: i64) -> Result<(), StoreError> {
+    let sql = "SELECT e.source, e.native_id FROM agent_entities e JOIN compute_workloads w ON w.id = e.resource_id \
+               WHERE e.agent_id = ? AND e.kind NOT IN ('host', 'capability') AND w.compute_id <> ? \
+               ORDER BY e.source, e.native_id";
+    let mut elsewhere: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in tx.fetch(sql.to_owned(), vec![agent.into(), compute.into()]).await? {
+        elsewhere.entry(row.get("source")?).or_default().push(row.get("native_id")?);
+    }
+    for (source, ids) in elsewhere {
+        entity_delete_in_tx(tx, agent, &source.into(), ids.iter().map(String::as_str)).await?;
+    }
+    Ok(())
 }

@@ -25,6 +25,7 @@ pub mod http;
 pub mod installation;
 pub mod inventory;
 pub mod kubernetes;
+pub mod legacy;
 pub mod mariadb;
 pub mod part;
 pub mod proc;

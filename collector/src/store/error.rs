@@ -115,6 +115,15 @@ impl StoreError {
 }
 
 impl StoreError {
+    /// The column of an existing inventory whose character set has no letters for a text, as Latin-1 has none for
+    /// Japanese: 1366 names it.
+    #[must_use]
+    pub fn column_without_letters(&self) -> Option<String> {
+        let Self::Sql(sqlx::Error::Database(error)) = self else { return None };
+        let error = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()?;
+        if error.number() == 1366 { column_of(error.message()) } else { None }
+    }
+
     /// Whether the database refuses what it was given, so that the same will never be stored: too long, out of range,
     /// not JSON, a key twice. Anything else, a full disk for example, may pass.
     #[must_use]
@@ -131,6 +140,13 @@ impl StoreError {
             code.is_some_and(|code| matches!(code & 0xff, 18..=20))
         }
     }
+}
+
+/// The column in ``Incorrect string value: '…' for column `base`.`table`.`column` at row 1``; MySQL names only the column.
+fn column_of(message: &str) -> Option<String> {
+    let (_, place) = message.strip_prefix("Incorrect string value")?.rsplit_once(" for column ")?;
+    let (column, _) = place.split_once(" at row")?;
+    Some(column.rsplit('.').next()?.trim_matches(['`', '\'']).to_owned())
 }
 
 /// Counts the tries of one transaction and says how long to pause between them.
@@ -183,4 +199,19 @@ macro_rules! transaction {
             }
         }
     }};
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_without_letters_is_named_by_either_server() {
+        let mariadb = "Incorrect string value: '\\xE5\\x90' for column `t_1`.`computes`.`description` at row 1";
+        let mysql = "Incorrect string value: '\\xE5\\x90' for column 'description' at row 1";
+        for message in [mariadb, mysql] {
+            assert_eq!(column_of(message).as_deref(), Some("description"), "{message}");
+        }
+        assert_eq!(column_of("Incorrect integer value: 'x' for column `a`.`b`.`c` at row 1"), None);
+    }
 }

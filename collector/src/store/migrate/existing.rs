@@ -20,6 +20,8 @@ pub(super) struct Table {
     pub(super) columns: BTreeMap<String, String>,
     /// Columns that begin an index: a foreign key can point to these only.
     pub(super) indexed: BTreeSet<String>,
+    /// Its engine, when that is one without transactions.
+    pub(super) engine: Option<String>,
     /// Why no foreign key can point to this table; `None` when one can.
     pub(super) unfit: Option<String>,
 }
@@ -56,6 +58,7 @@ impl Existing {
         for row in db.fetch(sql.to_owned(), vec![]).await? {
             let (kind, engine): (String, Option<String>) = (row.get("kind")?, row.get("engine")?);
             let options = row.get::<Option<String>>("options")?.unwrap_or_default();
+            let other = engine.clone().filter(|engine| kind == "BASE TABLE" && !engine.eq_ignore_ascii_case("InnoDB"));
             let unfit = if kind != "BASE TABLE" {
                 Some("is a view".to_owned())
             } else if !engine.as_deref().is_some_and(|engine| engine.eq_ignore_ascii_case("InnoDB")) {
@@ -63,7 +66,7 @@ impl Existing {
             } else {
                 options.contains("partitioned").then(|| "is partitioned".to_owned())
             };
-            existing.tables.insert(row.get("tab")?, Table { unfit, ..Table::default() });
+            existing.tables.insert(row.get("tab")?, Table { unfit, engine: other, ..Table::default() });
         }
         let sql = "SELECT CAST(table_name AS CHAR) AS tab, CAST(column_name AS CHAR) AS col, \
                    CAST(column_type AS CHAR) AS kind FROM information_schema.columns WHERE table_schema = DATABASE()";
@@ -85,6 +88,16 @@ impl Existing {
         Ok(existing)
     }
 
+    /// What cannot be relied on in a table whose engine knows no transactions, and what would mend it.
+    pub(super) fn doubt(&self, table: &str) -> Option<String> {
+        let engine = self.tables.get(table)?.engine.as_deref()?;
+        Some(format!(
+            "the engine {engine} knows no transactions: what is written here stays when the rest is taken back, two who \
+             write at once may lose a value, and no foreign key guards what refers to it; ALTER TABLE {table} ENGINE = \
+             InnoDB mends it, and is never done by us"
+        ))
+    }
+
     pub(super) fn has_column(&self, table: &str, column: &str) -> bool {
         self.tables.get(table).is_some_and(|table| table.columns.contains_key(column))
     }
@@ -98,7 +111,7 @@ impl Existing {
         let columns = create.columns().map(|(name, kind)| (name.to_owned(), kind.to_lowercase())).collect();
         // Every table of ours has a key of its own, and foreign keys point to nothing else.
         let indexed = create.columns().map(|(name, _)| name.to_owned()).collect();
-        self.tables.insert(create.table.clone(), Table { columns, indexed, unfit: None });
+        self.tables.insert(create.table.clone(), Table { columns, indexed, engine: None, unfit: None });
     }
 
     /// Notes a column that was added, or would be.

@@ -140,6 +140,7 @@ mod tests {
         let computes = Table {
             columns: [("id".to_owned(), kind.to_owned())].into(),
             indexed: ["id".to_owned()].into(),
+            engine: None,
             unfit: unfit.map(str::to_owned),
         };
         existing.tables.insert("computes".to_owned(), computes);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    super::{Db, Dialect, Executor as _, StoreError},
+    super::{Db, Dialect, Executor as _, StoreError, Value},
     existing::{Existing, is_integer},
     statement::{Change, Statement},
 };
@@ -90,7 +90,7 @@ impl fmt::Display for Obstacle {
             ),
             Self::Privileges { user, missing } => {
                 let missing = missing.join(", ");
-                write!(f, "the database user {user} lacks {missing}: GRANT {missing} ON the database TO {user}")
+                write!(f, "the database user {user} lacks {missing}: GRANT {missing} ON DATABASE.* TO {user}")
             }
         }
     }
@@ -130,9 +130,9 @@ pub(super) fn not_ours(pending: &[Statement], existing: &Existing) -> Vec<Obstac
     obstacles
 }
 
-/// Compares what the database user may do with what the statements, and the collector afterwards, need.
+/// Compares what the database user may do with what the statements that are missing, and the collector at any time, need.
 pub(super) async fn privileges(db: &Db, pending: &[Statement]) -> Result<Option<Obstacle>, StoreError> {
-    if db.dialect() == Dialect::Sqlite || pending.is_empty() {
+    if db.dialect() == Dialect::Sqlite {
         return Ok(None);
     }
     let mut executor = db;
@@ -147,8 +147,14 @@ pub(super) async fn privileges(db: &Db, pending: &[Statement]) -> Result<Option<
     let grantee = format!("'{name}'@'{host}'");
     let sql = "SELECT CAST(privilege_type AS CHAR) AS privilege FROM information_schema.user_privileges WHERE grantee = ? \
                UNION SELECT CAST(privilege_type AS CHAR) FROM information_schema.schema_privileges \
-               WHERE grantee = ? AND DATABASE() LIKE table_schema";
-    let granted = executor.fetch(sql.to_owned(), vec![grantee.as_str().into(), grantee.as_str().into()]).await?;
+               WHERE grantee = ? AND DATABASE() LIKE table_schema \
+               UNION SELECT CAST(privilege_type AS CHAR) FROM information_schema.table_privileges \
+               WHERE grantee = ? AND table_schema = DATABASE() AND ?";
+    // Rights on single tables may do for what is there; what is yet to be made has none.
+    let single = pending.is_empty();
+    let grantee_value = || Value::from(grantee.as_str());
+    let values = vec![grantee_value(), grantee_value(), grantee_value(), single.into()];
+    let granted = executor.fetch(sql.to_owned(), values).await?;
     let granted = granted.iter().map(|row| row.get::<String>("privilege")).collect::<Result<Vec<_>, _>>()?;
     let missing: Vec<_> = needed(pending).into_iter().filter(|one| !granted.iter().any(|has| has == one)).collect();
     Ok((!missing.is_empty()).then_some(Obstacle::Privileges { user: grantee, missing }))
@@ -161,7 +167,11 @@ fn needed(pending: &[Statement]) -> Vec<&'static str> {
         Statement::Alter { changes, .. } => changes.iter().any(|change| matches!(change, Change::Index { .. })),
         _ => false,
     });
-    let mut needed = vec!["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE"];
+    let mut needed = vec!["SELECT", "INSERT", "UPDATE", "DELETE"];
+    if !pending.is_empty() {
+        // The table of migrations itself may be missing.
+        needed.push("CREATE");
+    }
     if any(|statement| matches!(statement, Statement::Create(create) if create.sql().contains("REFERENCES"))) {
         needed.push("REFERENCES");
     }
@@ -192,6 +202,14 @@ mod tests {
         let told: Vec<_> = found.iter().map(ToString::to_string).collect();
         assert!(told[0].ends_with("ALTER TABLE computes ADD COLUMN notes TEXT"), "{told:?}");
         assert!(told[1].contains("varchar(36), expected whole numbers"), "{told:?}");
+    }
+
+    #[test]
+    fn only_what_is_missing_asks_for_the_right_to_make_tables() {
+        assert_eq!(needed(&[]), ["SELECT", "INSERT", "UPDATE", "DELETE"]);
+        let pending = read("ALTER TABLE a ADD COLUMN b INT; CREATE TABLE c (a INT, FOREIGN KEY (a) REFERENCES d (a));");
+        assert_eq!(needed(&pending), ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "REFERENCES", "ALTER"]);
+        assert!(needed(&read("CREATE INDEX a ON b (c);")).contains(&"INDEX"));
     }
 
     #[test]

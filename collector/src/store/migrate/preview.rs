@@ -38,7 +38,7 @@ pub struct TablePreview {
     pub owner: Owner,
     /// What becomes of it.
     pub action: Action,
-    /// Rows that it has; `null` where it is not there.
+    /// Rows that it has; `null` where it is not there, or may not be read.
     pub rows: Option<i64>,
     /// Columns and indexes that would be added.
     pub adds: Vec<String>,
@@ -89,7 +89,7 @@ pub(super) async fn preview(
     known: &'static [Migration],
 ) -> Result<Preview, StoreError> {
     let survey = match db {
-        Some(db) => Survey::read(db, known).await?,
+        Some(db) => Survey::read_with_privileges(db, known).await?,
         None => Survey::of_nothing(known),
     };
     let mut owners = BTreeMap::from([(TABLE.to_owned(), Owner::Discovery)]);
@@ -103,11 +103,14 @@ pub(super) async fn preview(
     }
     let mut tables = BTreeMap::new();
     for table in survey.existing.tables.keys().filter(|table| !table.starts_with("sqlite_")) {
-        let rows = match db {
+        // Who may not read them cannot count them, and is told that in the end.
+        let rows = match db.filter(|_| !survey.lacks_privileges()) {
             Some(db) => Some(count(db, table).await?),
             None => None,
         };
-        tables.insert(table.clone(), entry(&owners, table, Action::Keep, rows));
+        let mut kept = entry(&owners, table, Action::Keep, rows);
+        kept.notes.extend(survey.existing.doubt(table).filter(|_| kept.owner == Owner::Inventory));
+        tables.insert(table.clone(), kept);
     }
     if survey.pending().next().is_some() && !tables.contains_key(TABLE) {
         tables.insert(TABLE.to_owned(), entry(&owners, TABLE, Action::Create, None));

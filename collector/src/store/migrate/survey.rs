@@ -36,14 +36,34 @@ impl Survey {
             .collect();
         // The tables of the inventory may be anybody's; the others are ours.
         let ours = |migration: &&Migration| migration.version != INVENTORY;
-        let pending: Vec<Statement> = survey.pending().flat_map(|migration| read(migration.sql)).collect();
         let pending_ours: Vec<Statement> =
             survey.pending().filter(ours).flat_map(|migration| read(migration.sql)).collect();
         let mut obstacles = obstacle::legacy(&inventory, existing);
         obstacles.extend(obstacle::not_ours(&pending_ours, existing));
-        obstacles.extend(obstacle::privileges(db, &pending).await?);
         survey.obstacles.extend(obstacles);
         Ok(survey)
+    }
+
+    /// The same, with what the database user may not do: told before a statement fails for it.
+    pub(super) async fn read_with_privileges(db: &Db, known: &'static [Migration]) -> Result<Self, StoreError> {
+        if let Some(lacks) = obstacle::privileges(db, &[]).await? {
+            let mut survey = Self::of_nothing(known);
+            survey.existing = Existing::read(db).await?;
+            // What ran cannot be read; where nothing ever did, everything is still to be done.
+            let begun = survey.existing.tables.contains_key(TABLE);
+            let all = if begun { None } else { obstacle::privileges(db, &survey.statements()).await? };
+            survey.obstacles.push(all.unwrap_or(lacks));
+            return Ok(survey);
+        }
+        let mut survey = Self::read(db, known).await?;
+        let lacks = obstacle::privileges(db, &survey.statements()).await?;
+        survey.obstacles.extend(lacks);
+        Ok(survey)
+    }
+
+    /// What is missing.
+    fn statements(&self) -> Vec<Statement> {
+        self.pending().flat_map(|migration| read(migration.sql)).collect()
     }
 
     /// The survey of a database that does not exist yet.
@@ -91,6 +111,21 @@ impl Survey {
             _ => &[],
         });
         newer.chain(&self.done).copied().max().unwrap_or(0)
+    }
+
+    /// Whether the database user may not do something that is needed.
+    pub(super) fn lacks_privileges(&self) -> bool {
+        self.obstacles.iter().any(|obstacle| matches!(obstacle, Obstacle::Privileges { .. }))
+    }
+
+    /// What cannot be relied on in the tables of the existing inventory, a sentence for each of those tables.
+    pub(super) fn doubts(&self) -> impl Iterator<Item = (String, String)> {
+        let inventory = self.known.iter().filter(|migration| migration.version == INVENTORY);
+        let tables = inventory.flat_map(|migration| read(migration.sql)).filter_map(|statement| match statement {
+            Statement::Create(create) => Some(create.table),
+            _ => None,
+        });
+        tables.filter_map(|table| self.existing.doubt(&table).map(|doubt| (table, doubt)))
     }
 
     /// Refuses when something is in the way.

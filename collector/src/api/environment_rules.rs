@@ -1,4 +1,4 @@
-//! Rules that infer environments: make, change, try, and go back to the default set.
+//! Rules that infer environments and tags: make, change, try, and go back to the default set.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ use super::{
 use crate::{
     admin::Role,
     environment::{
-        dry_run::{self, Budget, DryRun, Proposal, dry_run},
+        dry_run::{self, Budget, DryRun, Proposal, TagChange, dry_run},
         rule::{self, Compiled, Rule, check},
         rules::{RuleError, rule_change, rule_create, rule_delete, rules_reset},
     },
@@ -79,9 +79,11 @@ struct Tried {
     scanned: usize,
     /// Whether those were all; false when it would have taken too long.
     complete: bool,
-    /// Resources that would change.
+    /// Resources that would change, in their environment or in their tags.
     total: usize,
-    /// How many, by what from and what to.
+    /// Of those, resources whose tags would change.
+    retagged: usize,
+    /// How many would get another environment, by what from and what to.
     counts: Vec<Transition>,
     /// The first of them.
     changes: Vec<Changed>,
@@ -117,6 +119,21 @@ struct Changed {
     /// What it would decide by.
     #[schema(value_type = Option<Vec<Object>>)]
     evidence: Json,
+    /// Tags that rules would set, change or take back; empty when none.
+    tags: Vec<Retagged>,
+}
+
+/// A tag that rules would set, change or take back.
+#[derive(Serialize, ToSchema)]
+struct Retagged {
+    /// Its key.
+    key: String,
+    /// The value that a rule gives it now; `null` when none does.
+    from: Option<String>,
+    /// The value that a rule would give it; `null` when none would.
+    to: Option<String>,
+    /// The rule that would set it.
+    rule: Option<String>,
 }
 
 pub(super) fn enter(routes: &mut Routes) {
@@ -165,11 +182,12 @@ pub(super) fn enter(routes: &mut Routes) {
     let change = stale(change);
     routes.add(HttpMethod::Patch, "/api/v1/environment-rules/{id}", operator, change, change_handler);
 
-    let delete = operation("delete-environment-rule", "Removes a rule", "What it inferred is taken back.")
-        .parameter(id())
-        .parameter(if_match())
-        .response("204", plain("It is gone."))
-        .response("404", missing());
+    let delete =
+        operation("delete-environment-rule", "Removes a rule", "What it inferred, tags included, is taken back.")
+            .parameter(id())
+            .parameter(if_match())
+            .response("204", plain("It is gone."))
+            .response("404", missing());
     let delete = stale(delete);
     routes.add(HttpMethod::Delete, "/api/v1/environment-rules/{id}", operator, delete, delete_handler);
 
@@ -275,7 +293,7 @@ async fn dry_run_handler(State(api): State<ApiState>, headers: HeaderMap, bytes:
 }
 
 fn tried(found: DryRun) -> Tried {
-    let DryRun { scanned, complete, counts, changes } = found;
+    let DryRun { scanned, complete, changed, retagged, counts, changes } = found;
     let changes = changes.into_iter().map(|change| Changed {
         resource_type: change.kind.as_str(),
         resource_id: change.id,
@@ -284,11 +302,17 @@ fn tried(found: DryRun) -> Tried {
         to: change.to,
         rule: change.inference.as_ref().map(|inference| inference.rule_name.clone()),
         evidence: dry_run::evidence(change.inference.as_ref()),
+        tags: change
+            .tags
+            .into_iter()
+            .map(|TagChange { key, from, to, rule }| Retagged { key, from, to, rule })
+            .collect(),
     });
     Tried {
         scanned,
         complete,
-        total: counts.values().sum(),
+        total: changed,
+        retagged,
         counts: counts.into_iter().map(|((from, to), count)| Transition { from, to, count }).collect(),
         changes: changes.collect(),
     }

@@ -25,6 +25,7 @@ mod place;
 mod problem;
 mod reference;
 pub(crate) mod rule;
+mod tag;
 #[cfg(test)]
 mod tests;
 mod trail;
@@ -216,9 +217,22 @@ impl Editor {
                 Ok(done)
             }
             (Err(StoreError::Abandoned), Some(end)) => end,
-            (Err(error), _) => Err(Failed { index: reached, error: error.into() }),
+            (Err(error), _) => Err(Failed { index: reached, error: refused(error, operations.get(reached)) }),
         }
     }
+}
+
+/// What the database refused, in words where a person can do something about it.
+fn refused(error: StoreError, operation: Option<&Operation>) -> EditError {
+    let Some(column) = error.column_without_letters() else { return error.into() };
+    let fields = operation.map_or(&[][..], |operation| operation.form.kind.fields);
+    let name = fields.iter().find(|field| field.column == column).map_or(column.as_str(), |field| field.name);
+    EditError::Invalid(vec![FieldProblem::new(
+        name,
+        "unstorable",
+        "holds letters that its column cannot store: the table is in an older character set",
+        "letters of that character set, or the table converted to utf8mb4, which is never done by us",
+    )])
 }
 
 /// The tag of a stored row: changes whenever one of its columns does.

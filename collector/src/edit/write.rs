@@ -9,7 +9,7 @@ use super::{
     form::Form,
     forms::{CAPABILITY, ENVIRONMENT_ASSOCIATION},
     place::{self, Clouds},
-    reference, row_tag, trail,
+    reference, row_tag, tag, trail,
 };
 use crate::{
     catalog::{FieldKind, fold},
@@ -50,6 +50,7 @@ pub(super) async fn carry_out_in_tx(tx: &mut Tx, by: By<'_>, operation: &Operati
             if form.kind.name == CAPABILITY.kind.name && !capability::is_gone_with(&record.shown)? {
                 return capability::give_back(tx, by, key, record).await;
             }
+            tag::may_be_deleted(form, &record.shown)?;
             delete::delete(tx, by, form, key, record, *cascade).await
         }
     }

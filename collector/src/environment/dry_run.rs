@@ -1,7 +1,7 @@
 //! What changed rules would change, without changing anything.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::{
     ResourceType,
     infer::{Decision, Knowledge, decide},
-    rule::{Compiled, INFERRED},
+    rule::{Compiled, INFERRED, Subject},
     scan,
     set::{Association, Inference, Origin},
 };
@@ -52,6 +52,21 @@ pub struct Change {
     pub to: Option<String>,
     /// What they would decide by.
     pub inference: Option<Inference>,
+    /// Tags that rules would set, change or take back.
+    pub tags: Vec<TagChange>,
+}
+
+/// A tag of a resource that rules would set, change or take back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagChange {
+    /// Its key.
+    pub key: String,
+    /// The value that a rule gives it now.
+    pub from: Option<String>,
+    /// The value that a rule would give it.
+    pub to: Option<String>,
+    /// Name of that rule.
+    pub rule: Option<String>,
 }
 
 /// What a dry run found.
@@ -61,7 +76,11 @@ pub struct DryRun {
     pub scanned: usize,
     /// Whether those were all.
     pub complete: bool,
-    /// How many would change, by what from and what to.
+    /// How many would change in their environment, in their tags, or in both.
+    pub changed: usize,
+    /// How many would change in their tags.
+    pub retagged: usize,
+    /// How many would change in their environment, by what from and what to.
     pub counts: BTreeMap<(Option<String>, Option<String>), usize>,
     /// The first of them.
     pub changes: Vec<Change>,
@@ -102,19 +121,39 @@ pub async fn dry_run(db: &Db, proposal: Proposal, budget: Budget) -> Result<DryR
 
 impl DryRun {
     fn count(&mut self, decision: Decision, codes: &BTreeMap<i64, String>, listed: usize) {
+        let tags = retagged(&decision);
         let Decision { subject, before, after, .. } = decision;
         let (from, to) = (inferred(&before), inferred(&after));
         let environment = |row: Option<&Association>| row.map(|row| row.environment_id);
-        if environment(from) == environment(to) {
+        let moves = environment(from) != environment(to);
+        if !moves && tags.is_empty() {
             return;
         }
+        self.changed += 1;
+        self.retagged += usize::from(!tags.is_empty());
         let code = |row: Option<&Association>| row.and_then(|row| codes.get(&row.environment_id).cloned());
         let (from, inference, to) = (code(from), to.and_then(|row| row.inference.clone()), code(to));
-        *self.counts.entry((from.clone(), to.clone())).or_default() += 1;
+        if moves {
+            *self.counts.entry((from.clone(), to.clone())).or_default() += 1;
+        }
         if self.changes.len() < listed {
-            self.changes.push(Change { kind: subject.kind, id: subject.id, name: subject.name, from, to, inference });
+            let Subject { kind, id, name, .. } = subject;
+            self.changes.push(Change { kind, id, name, from, to, inference, tags });
         }
     }
+}
+
+/// What becomes of a resource's tags, by key.
+fn retagged(decision: &Decision) -> Vec<TagChange> {
+    let (now, wanted) = (&decision.subject.rule_tags, &decision.tags);
+    let keys: BTreeSet<&String> = now.keys().chain(wanted.keys()).collect();
+    let change = |key: &String| TagChange {
+        key: key.clone(),
+        from: now.get(key).cloned(),
+        to: wanted.get(key).map(|tag| tag.value.clone()),
+        rule: wanted.get(key).map(|tag| tag.rule_name.clone()),
+    };
+    keys.into_iter().map(change).filter(|change| change.from != change.to).collect()
 }
 
 fn inferred(rows: &[Association]) -> Option<&Association> {

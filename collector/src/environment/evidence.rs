@@ -9,7 +9,7 @@ use super::{
     rule::{Environments, Evidence, EvidenceKind, Subject},
     sql,
 };
-use crate::store::{Dialect, Executor, Row, StoreError, Value};
+use crate::store::{Dialect, Executor, Row, StoreError, Value, rows::tag_origin::TagOrigin};
 
 /// Label that Docker Compose puts on the containers of a project.
 const COMPOSE_PROJECT: &str = "com.docker.compose.project";
@@ -59,7 +59,9 @@ pub(super) async fn subjects(
     let mut subjects = rows.iter().map(|row| subject(kind, row)).collect::<Result<Vec<_>, _>>()?;
     let mut tags = tags(from, kind, &subjects).await?;
     for subject in &mut subjects {
-        subject.evidence.extend(tags.remove(&subject.id).unwrap_or_default());
+        let Tagged { by_others, by_rules } = tags.remove(&subject.id).unwrap_or_default();
+        subject.evidence.extend(by_others);
+        subject.rule_tags = by_rules;
         subject.evidence.sort();
         subject.evidence.dedup();
     }
@@ -112,6 +114,7 @@ fn subject(kind: ResourceType, row: &Row) -> Result<Subject, StoreError> {
         cloud_id: row.get("cloud_id")?,
         datacenter_id: row.get("datacenter_id")?,
         evidence,
+        rule_tags: BTreeMap::new(),
     })
 }
 
@@ -123,19 +126,44 @@ fn labels(labels: &Json) -> impl Iterator<Item = Evidence> {
     })
 }
 
+/// The tags of a resource.
+#[derive(Default)]
+struct Tagged {
+    by_others: Vec<Evidence>,
+    by_rules: BTreeMap<String, String>,
+}
+
+impl Tagged {
+    fn add(&mut self, key: String, value: String) {
+        if self.by_others.len() < MOST {
+            self.by_others.push(Evidence { kind: EvidenceKind::Tag, key: Some(key), value });
+        }
+    }
+}
+
 async fn tags(
     from: &mut impl Executor,
     kind: ResourceType,
     subjects: &[Subject],
-) -> Result<BTreeMap<i64, Vec<Evidence>>, StoreError> {
-    let select = "SELECT resource_id, tag_key, tag_value FROM resource_tags WHERE resource_type = ? AND";
-    let keys = subjects.iter().map(|subject| Value::Int(subject.id)).collect();
-    let mut found: BTreeMap<i64, Vec<Evidence>> = BTreeMap::new();
-    for row in from.fetch_in(select, "resource_id", vec![kind.as_str().into()], keys).await? {
-        let tag = Evidence { kind: EvidenceKind::Tag, key: Some(row.get("tag_key")?), value: row.get("tag_value")? };
-        let list = found.entry(row.get("resource_id")?).or_default();
-        if list.len() < MOST {
-            list.push(tag);
+) -> Result<BTreeMap<i64, Tagged>, StoreError> {
+    let select = "SELECT resource_id, tag_key, tag_value, origin FROM resource_tags WHERE resource_type = ? AND";
+    let keys: Vec<Value> = subjects.iter().map(|subject| Value::Int(subject.id)).collect();
+    let mut found: BTreeMap<i64, Tagged> = BTreeMap::new();
+    let by_rule = TagOrigin::Rule.to_string();
+    for row in from.fetch_in(select, "resource_id", vec![kind.as_str().into()], keys.clone()).await? {
+        let tagged = found.entry(row.get("resource_id")?).or_default();
+        let (key, value) = (row.get("tag_key")?, row.get("tag_value")?);
+        if row.get::<String>("origin")? == by_rule {
+            tagged.by_rules.insert(key, value);
+        } else {
+            tagged.add(key, value);
+        }
+    }
+    if kind == ResourceType::Compute {
+        // The existing inventory has a table of its own for tags, which knows of computes and places only.
+        let select = "SELECT entity_id, key_name, value FROM tags WHERE entity_type IN ('COMPUTE', 'compute') AND";
+        for row in from.fetch_in(select, "entity_id", vec![], keys).await? {
+            found.entry(row.get("entity_id")?).or_default().add(row.get("key_name")?, row.get("value")?);
         }
     }
     Ok(found)

@@ -3,7 +3,7 @@
 //! Reading and deciding take no lock; only what would change is locked, read again and written. So an evaluation that
 //! changes nothing writes nothing, and two who evaluate the same resource come to the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orchestrix_common::time::Timestamp;
 
@@ -11,8 +11,9 @@ use super::{
     ResourceType,
     association::evidence_hash,
     evidence,
-    rule::{Compiled, Conclusion, Environments, Rule, Subject, check, evaluate},
+    rule::{Compiled, Conclusion, Environments, Rule, RuleTags, Subject, check, evaluate, tags_of},
     set::{self, Association},
+    tagging,
     write::{By, codes_in_tx, lock_in_tx, write_in_tx},
 };
 use crate::store::{
@@ -67,17 +68,29 @@ pub(super) struct Decision {
     pub(super) before: Vec<Association>,
     pub(super) after: Vec<Association>,
     conclusion: Option<Conclusion>,
+    /// The tags that rules give it; those that they gave it before are the subject's.
+    pub(super) tags: RuleTags,
 }
 
 impl Decision {
     pub(super) fn changes(&self) -> bool {
-        self.before != self.after
+        self.before != self.after || self.changes_tags()
+    }
+
+    pub(super) fn changes_tags(&self) -> bool {
+        let wanted = self.tags.iter().map(|(key, tag)| (key, &tag.value));
+        !wanted.eq(self.subject.rule_tags.iter())
     }
 }
 
 /// What the rules conclude, unless a person refused just that.
-fn concluded(knowledge: &Knowledge, subject: &Subject, refused: &BTreeMap<(i64, i64), String>) -> Option<Conclusion> {
-    let conclusion = evaluate(&knowledge.rules, subject, &knowledge.environments)?;
+fn concluded(
+    knowledge: &Knowledge,
+    subject: &Subject,
+    tags: &RuleTags,
+    refused: &BTreeMap<(i64, i64), String>,
+) -> Option<Conclusion> {
+    let conclusion = evaluate(&knowledge.rules, subject, tags, &knowledge.environments)?;
     let hash = evidence_hash(&conclusion.inference.evidence);
     (refused.get(&(subject.id, conclusion.environment_id)) != Some(&hash)).then_some(conclusion)
 }
@@ -95,10 +108,11 @@ pub(super) async fn decide(
     let mut associations = association_list(from, dialect, kind.as_str(), ids.iter().copied()).await?;
     let refused = refusal_list(from, kind.as_str(), ids).await?;
     let decisions = subjects.into_iter().map(|subject| {
-        let conclusion = concluded(knowledge, &subject, &refused);
+        let tags = tags_of(&knowledge.rules, &subject);
+        let conclusion = concluded(knowledge, &subject, &tags, &refused);
         let before = associations.remove(&subject.id).unwrap_or_default();
         let after = after(&before, conclusion.as_ref());
-        Decision { subject, before, after, conclusion }
+        Decision { subject, before, after, conclusion, tags }
     });
     Ok(decisions.collect())
 }
@@ -147,7 +161,7 @@ async fn store_in_tx(
     let stated = targets.values().filter_map(|target| target.stated_environment);
     let codes = codes_in_tx(tx, named.chain(concluded).chain(stated).collect::<Vec<_>>()).await?;
     let mut history = Vec::new();
-    let mut changed = 0;
+    let mut changed = BTreeSet::new();
     for Decision { subject, conclusion, .. } in decisions {
         let Some(target) = targets.get(&subject.id) else { continue };
         let conclusion = conclusion.as_ref().filter(|found| {
@@ -159,12 +173,13 @@ async fn store_in_tx(
         if before == after {
             continue;
         }
-        changed += 1;
+        changed.insert(subject.id);
         let inferred = before.iter().find_map(|row| row.inference.as_ref());
         let rule = conclusion.map(|found| &found.inference).or(inferred);
         let actor = Actor { kind: "rule", id: rule.map_or_else(String::new, |inference| inference.rule_name.clone()) };
         history.extend(write_in_tx(tx, By { actor: &actor, at }, target, &before, &after, &codes).await?);
     }
     history_insert_in_tx(tx, at, &history).await?;
-    Ok(changed)
+    changed.extend(tagging::store_in_tx(tx, at, &targets, decisions).await?);
+    Ok(changed.len())
 }

@@ -183,6 +183,7 @@ async fn insert_in_tx(
         environment_code: String::new(),
         other_code: None,
         confidence: 0,
+        tags: None,
         conditions: Json::Null,
         scope: Json::Null,
         default_key,

@@ -1,7 +1,9 @@
 //! Looks for rows that contradict each other. It explains; it repairs nothing.
 
+mod history;
 mod pairs;
 mod references;
+mod rules;
 
 use orchestrix_common::time::Timestamp;
 use serde::Serialize;
@@ -307,6 +309,8 @@ pub async fn findings(db: &Db, now: Timestamp) -> Result<Vec<Finding>, StoreErro
     found.extend(breaks.into_iter().map(broken_chain));
     found.extend(references::orphans(db).await?);
     found.extend(pairs::circles(db).await?);
+    found.extend(history::contradictions(db).await?);
+    found.extend(rules::doubtful(db).await?);
     found.extend(violation::violations(db, None, MOST as usize).await?.into_iter().map(separation));
     found.sort_by_key(|finding| finding.severity);
     Ok(found)

@@ -32,8 +32,9 @@ pub struct EnvironmentRule {
 impl Resource for EnvironmentRule {
     const LIST: &'static str = "environment-rules";
     const ONE: &'static str = "environment rule";
-    const ABOUT: &'static str = "Rules that infer environments from evidence, or keep two environments apart. Of those \
-        that match a resource the one with the smallest priority wins; what a person set is never touched.";
+    const ABOUT: &'static str = "Rules that infer environments or tags from evidence, or keep two environments apart. \
+        Of those that match a resource the one with the smallest priority wins, of those that tag for each key; what a \
+        person set is never touched.";
     const KEYS: &'static [Key] = &[Key::int("id", "t.id")];
     const SORTS: &'static [Sort] = &[
         Sort::int("priority", "t.priority"),
@@ -42,7 +43,7 @@ impl Resource for EnvironmentRule {
     ];
     const FILTERS: &'static [Filter] = &[
         Filter::new("name", Test::Text("t.name"), "Exactly this name."),
-        Filter::new("kind", Test::Text("t.kind"), "assign or separate."),
+        Filter::new("kind", Test::Text("t.kind"), "assign, separate or tag."),
         Filter::new("enabled", Test::Flag("t.enabled"), "Those in force, or those that are not."),
         Filter::new("environmentCode", Test::Text("t.environment_code"), "Those with this code."),
     ];

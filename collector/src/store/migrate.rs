@@ -63,6 +63,7 @@ migrations![
     12 "0012_capabilities",
     14 "0014_certificate_rotation",
     15 "0015_samples",
+    16 "0016_rule_tags",
 ];
 
 /// Table that remembers which migrations ran.

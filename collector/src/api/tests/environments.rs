@@ -182,3 +182,64 @@ async fn associations_are_made_changed_and_removed_by_the_rules_of_environments(
     let (_, audit) = served.json("GET", "/api/v1/audit", Role::Admin, "").await;
     assert_eq!(audit["items"][0]["action"], "environment-association.delete");
 }
+
+#[tokio::test]
+async fn a_rule_that_tags_is_made_tried_and_taken_back_and_people_stand_above_it() {
+    let served = served().await;
+    let path = "/api/v1/environment-rules";
+    let send = async |method: &str, path: &str, body: &Json| {
+        let (status, answer) = served.json(method, path, Role::Operator, &body.to_string()).await;
+        (status.as_u16(), answer)
+    };
+    let conditions = json!([{ "evidence": "label", "key": "environment", "operator": "in", "values": ["staging"] }]);
+    let body = |tags: Json| json!({ "kind": "tag", "name": "tiers", "tags": tags, "conditions": conditions });
+    for (body, field) in [
+        (body(json!({})), "tags"),
+        (body(json!({ " tier": "x" })), "tags"),
+        (
+            json!({ "kind": "tag", "name": "t", "environmentCode": "PROD", "tags": { "a": "b" }, "conditions": conditions }),
+            "environmentCode",
+        ),
+        (json!({ "name": "t", "environmentCode": "PROD", "tags": { "a": "b" }, "conditions": conditions }), "tags"),
+    ] {
+        let (status, problem) = send("POST", path, &body).await;
+        assert_eq!((status, problem["field"].as_str()), (400, Some(field)), "{body}");
+    }
+    let wanted = body(json!({ "tier": "silver" }));
+    let (status, tried) = send("POST", &format!("{path}/dry-run"), &json!({ "rules": [{ "rule": wanted }] })).await;
+    assert_eq!((status, &tried["total"], &tried["retagged"]), (200, &json!(1), &json!(1)), "{tried}");
+    assert_eq!(tried["counts"], json!([]));
+    let told = json!([{ "key": "tier", "from": null, "to": "silver", "rule": "tiers" }]);
+    assert_eq!(tried["changes"][0]["tags"], told);
+
+    let (status, made) = send("POST", path, &wanted).await;
+    assert_eq!((status, made["kind"].as_str(), &made["tags"]), (201, Some("tag"), &json!({ "tier": "silver" })));
+    assert!(made.get("environmentCode").is_none(), "{made}");
+    infer(&served).await;
+    let tag = "/api/v1/tags/workload/1/tier";
+    let (_, shown) = served.get(tag).await;
+    assert_eq!((&shown["tagValue"], &shown["origin"]), (&json!("silver"), &json!("rule")));
+    let (_, history) = served.get("/api/v1/history?resourceType=tag").await;
+    let entry = &history["items"][0];
+    assert_eq!((&entry["actorKind"], &entry["actorId"]), (&json!("rule"), &json!("tiers")), "{history}");
+
+    // A person does not take it away, and stands above it.
+    let (status, problem) = send("DELETE", tag, &Json::Null).await;
+    assert_eq!((status, problem["field"].as_str()), (409, Some("tagKey")), "{problem}");
+    let (status, put) = send("PUT", tag, &json!({ "tagValue": "mine" })).await;
+    assert_eq!((status, &put["origin"]), (200, &json!("person")), "{put}");
+    infer(&served).await;
+    assert_eq!(served.get(tag).await.1["tagValue"], "mine");
+    assert_eq!(send("DELETE", tag, &Json::Null).await.0, 204);
+    infer(&served).await;
+    assert_eq!(served.get(tag).await.1["tagValue"], "silver", "where nobody says otherwise, the rule does");
+
+    let id = made["id"].as_i64().unwrap();
+    let (status, changed) = send("PATCH", &format!("{path}/{id}"), &json!({ "tags": { "tier": "gold" } })).await;
+    assert_eq!((status, &changed["tags"]), (200, &json!({ "tier": "gold" })));
+    infer(&served).await;
+    assert_eq!(served.get(tag).await.1["tagValue"], "gold");
+    assert_eq!(send("DELETE", &format!("{path}/{id}"), &Json::Null).await.0, 204);
+    infer(&served).await;
+    assert_eq!(served.get(tag).await.0, 404);
+}

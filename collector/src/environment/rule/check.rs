@@ -17,6 +17,13 @@ const TEXT: usize = 256;
 /// The last priority.
 const PRIORITY: i64 = 1_000_000;
 
+/// Tags of a rule.
+const TAGS: usize = 20;
+/// Characters of the key of a tag that is set.
+const TAG_KEY: usize = 100;
+/// Characters of its value.
+const TAG_VALUE: usize = 255;
+
 /// What is wrong with a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -49,7 +56,24 @@ pub fn check(id: i64, rule: Rule) -> Result<Compiled, Vec<Problem>> {
     wrong(short, "description", "is too long", "at most 255 characters");
     wrong((0..=PRIORITY).contains(&rule.priority), "priority", "is out of range", "a whole number from 0 to 1000000");
     wrong((0..=100).contains(&rule.confidence), "confidence", "is out of range", "a number from 0 to 1");
-    wrong(sized(&rule.environment_code, CODE), "environmentCode", "is empty or too long", "the code of an environment");
+    let (tags, assigns) = (rule.kind == RuleKind::Tag, rule.kind == RuleKind::Assign);
+    if tags {
+        let none = rule.environment_code.is_empty();
+        wrong(none, "environmentCode", "does not apply to a rule that tags", "none");
+        wrong((1..=TAGS).contains(&rule.tags.len()), "tags", "are none or too many", "1 to 20 tags");
+    } else {
+        let code = sized(&rule.environment_code, CODE);
+        wrong(code, "environmentCode", "is empty or too long", "the code of an environment");
+        wrong(rule.tags.is_empty(), "tags", "do not apply to this kind of rule", "none");
+    }
+    for (key, value) in rule.tags.iter().take(TAGS) {
+        // As people may enter them: without blanks around the key, and on one line.
+        let plain = |text: &str| !text.chars().any(char::is_control);
+        let fits = sized(key, TAG_KEY) && key.trim() == key && plain(key);
+        wrong(fits, "tags", &format!("hold the key {key:?}, which is none"), "keys of 1 to 100 characters on one line");
+        let fits = value.chars().count() <= TAG_VALUE && plain(value);
+        wrong(fits, &format!("tags.{key}"), "is too long or on several lines", "at most 255 characters on one line");
+    }
     let inferable = rule.scope.resource_types.iter().all(|word| INFERRED.iter().any(|kind| kind.as_str() == word));
     let kinds = INFERRED.map(super::ResourceType::as_str).join(", ");
     wrong(inferable, "scope.resourceTypes", "holds a type that rules do not reach", &format!("any of {kinds}"));
@@ -61,8 +85,9 @@ pub fn check(id: i64, rule: Rule) -> Result<Compiled, Vec<Problem>> {
             wrong(differ, "otherCode", "is the same environment", "the code of another environment");
             wrong(rule.conditions.is_empty(), "conditions", "do not apply to a rule that separates", "none");
         }
-        RuleKind::Assign => {
-            wrong(rule.other_code.is_none(), "otherCode", "does not apply to a rule that assigns", "null");
+        RuleKind::Assign | RuleKind::Tag => {
+            let reason = format!("does not apply to a rule that {}", if assigns { "assigns" } else { "tags" });
+            wrong(rule.other_code.is_none(), "otherCode", &reason, "null");
             let count = (1..=CONDITIONS).contains(&rule.conditions.len());
             wrong(count, "conditions", "are none or too many", "1 to 50 conditions");
         }

@@ -1,9 +1,11 @@
 //! From a checked rule and a resource to a conclusion.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use regex::{Regex, RegexBuilder};
 use serde_json::Value as Json;
 
-use super::{Condition, Environments, Evidence, Matching, Operator, Rule, RuleKind, Subject};
+use super::{Condition, Environments, Evidence, EvidenceKind, Matching, Operator, Rule, RuleKind, Subject};
 use crate::environment::set::Inference;
 
 /// Bytes that a compiled pattern may take.
@@ -18,24 +20,39 @@ pub struct Compiled {
     pub id: i64,
     /// As people wrote it.
     pub rule: Rule,
-    tests: Vec<Test>,
+    pub(super) tests: Vec<Test>,
 }
 
 /// One condition, ready.
 #[derive(Clone, Debug)]
-struct Test {
-    condition: Condition,
-    how: How,
+pub(super) struct Test {
+    pub(super) condition: Condition,
+    pub(super) how: How,
 }
 
+/// How a text is compared; everything but a pattern in small letters.
 #[derive(Clone, Debug)]
-enum How {
+pub(super) enum How {
     Equals(Vec<String>),
     Prefix(String),
     Suffix(String),
     Contains(String),
     Pattern(Regex),
 }
+
+/// A tag that a rule gives a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleTag {
+    /// Its value.
+    pub value: String,
+    /// The rule.
+    pub rule_id: i64,
+    /// Its name.
+    pub rule_name: String,
+}
+
+/// Tags that rules give a resource, by key.
+pub type RuleTags = BTreeMap<String, RuleTag>;
 
 /// What a rule concludes of a resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +81,12 @@ impl Compiled {
     #[must_use]
     pub fn assigns(&self) -> bool {
         self.rule.enabled && self.rule.kind == RuleKind::Assign
+    }
+
+    /// Whether it tags and is in force.
+    #[must_use]
+    pub fn tags(&self) -> bool {
+        self.rule.enabled && self.rule.kind == RuleKind::Tag
     }
 
     /// The evidence by which the rule matches; `None` when it does not.
@@ -95,7 +118,12 @@ impl Test {
         if evidence.kind != self.condition.evidence || key(&evidence.key) != key(&self.condition.key) {
             return false;
         }
-        let text: String = evidence.value.chars().take(LOOKED_AT).flat_map(char::to_lowercase).collect();
+        self.accepts(&evidence.value)
+    }
+
+    /// Whether evidence of the right kind with this value meets it.
+    pub(super) fn accepts(&self, value: &str) -> bool {
+        let text: String = value.chars().take(LOOKED_AT).flat_map(char::to_lowercase).collect();
         match &self.how {
             How::Equals(values) => values.contains(&text),
             How::Prefix(value) => text.starts_with(value),
@@ -141,13 +169,75 @@ fn glob(text: &str) -> String {
     pattern
 }
 
-/// What the rules conclude of a resource: the first by priority, then by key, that matches and whose environment the
-/// resource's partner has.
-#[must_use]
-pub fn evaluate(rules: &[Compiled], subject: &Subject, environments: &Environments) -> Option<Conclusion> {
-    let mut sorted: Vec<&Compiled> = rules.iter().filter(|rule| rule.assigns()).collect();
+/// Rules of one kind in the order in which they are asked: by priority, then by key.
+fn in_order(rules: &[Compiled], of: impl Fn(&Compiled) -> bool) -> Vec<&Compiled> {
+    let mut sorted: Vec<&Compiled> = rules.iter().filter(|rule| of(rule)).collect();
     sorted.sort_by_key(|rule| (rule.rule.priority, rule.id));
-    sorted.into_iter().find_map(|rule| {
+    sorted
+}
+
+/// The tags that rules give a resource: of those that match, the first by priority, then by key, for each key. A key that
+/// the resource has from somebody else is left out.
+#[must_use]
+pub fn tags_of(rules: &[Compiled], subject: &Subject) -> RuleTags {
+    let known = subject.evidence.iter().filter(|evidence| evidence.kind == EvidenceKind::Tag);
+    let taken: BTreeSet<&str> = known.filter_map(|evidence| evidence.key.as_deref()).collect();
+    let mut tags = RuleTags::new();
+    for rule in in_order(rules, Compiled::tags) {
+        if rule.decided_by(subject).is_none() {
+            continue;
+        }
+        for (key, value) in rule.rule.tags.iter().filter(|(key, _)| !taken.contains(key.as_str())) {
+            let tag = || RuleTag { value: value.clone(), rule_id: rule.id, rule_name: rule.rule.name.clone() };
+            tags.entry(key.clone()).or_insert_with(tag);
+        }
+    }
+    tags
+}
+
+/// Rules that decide a resource otherwise than the one that wins, though they have its priority: of each pair the one that
+/// wins, by key, and the other one.
+#[must_use]
+pub fn rivals(rules: &[Compiled], subject: &Subject, environments: &Environments) -> Vec<(i64, i64)> {
+    let matching = |rule: &&Compiled| rule.decided_by(subject).is_some();
+    let mut found = Vec::new();
+    let named = |rule: &Compiled| environments.find(subject.partner_id, &rule.rule.environment_code);
+    let mut assigning = in_order(rules, Compiled::assigns).into_iter().filter(matching);
+    let mut assigning = assigning.by_ref().filter_map(|rule| Some((rule, named(rule)?)));
+    if let Some((winner, environment)) = assigning.next() {
+        let rivals =
+            assigning.filter(|(rule, other)| rule.rule.priority == winner.rule.priority && *other != environment);
+        found.extend(rivals.map(|(rule, _)| (winner.id, rule.id)));
+    }
+    let tagging: Vec<&Compiled> = in_order(rules, Compiled::tags).into_iter().filter(matching).collect();
+    for (key, tag) in tags_of(rules, subject) {
+        let Some(winner) = tagging.iter().find(|rule| rule.id == tag.rule_id) else { continue };
+        let differs = |rule: &&&Compiled| rule.rule.tags.get(&key).is_some_and(|value| *value != tag.value);
+        let rivals = tagging.iter().filter(|rule| rule.rule.priority == winner.rule.priority).filter(differs);
+        found.extend(rivals.map(|rule| (winner.id, rule.id)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// What the rules conclude of a resource that has these tags from rules: the first by priority, then by key, that matches
+/// and whose environment the resource's partner has.
+#[must_use]
+pub fn evaluate(
+    rules: &[Compiled],
+    subject: &Subject,
+    tags: &RuleTags,
+    environments: &Environments,
+) -> Option<Conclusion> {
+    let tagged;
+    let subject = if tags.is_empty() {
+        subject
+    } else {
+        tagged = with_tags(subject, tags);
+        &tagged
+    };
+    in_order(rules, Compiled::assigns).into_iter().find_map(|rule| {
         let environment_id = environments.find(subject.partner_id, &rule.rule.environment_code)?;
         let evidence = rule.decided_by(subject)?;
         let inference = Inference {
@@ -158,4 +248,16 @@ pub fn evaluate(rules: &[Compiled], subject: &Subject, environments: &Environmen
         };
         Some(Conclusion { environment_id, inference })
     })
+}
+
+/// A resource with the tags that rules give it among its evidence.
+fn with_tags(subject: &Subject, tags: &RuleTags) -> Subject {
+    let mut subject = subject.clone();
+    let evidence = |(key, tag): (&String, &RuleTag)| Evidence {
+        kind: EvidenceKind::Tag,
+        key: Some(key.clone()),
+        value: tag.value.clone(),
+    };
+    subject.evidence.extend(tags.iter().map(evidence));
+    subject
 }

@@ -1,10 +1,13 @@
 //! Rules: what evidence says of a resource's environment. Pure.
 //!
 //! A rule that assigns holds conditions over evidence; of those that match a resource the first by priority wins, and
-//! what it decided by is kept. A rule that separates names two environments that must not share a compute. A rule is
-//! data that people write ([`Rule`]); [`Compiled`] is the same one checked and ready.
+//! what it decided by is kept. A rule that tags holds conditions too; all that match set their tags, and for each key the
+//! first by priority wins. What such rules set is evidence for those that assign, and not for each other: no rule can keep
+//! alive what another one said once. A rule that separates names two environments that must not share a compute. A rule
+//! is data that people write ([`Rule`]); [`Compiled`] is the same one checked and ready.
 
 mod check;
+mod cover;
 mod defaults;
 mod fraction;
 mod matcher;
@@ -12,12 +15,14 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use check::{Problem, check};
 pub use defaults::defaults;
-pub use matcher::{Compiled, Conclusion, evaluate};
+pub use matcher::{Compiled, Conclusion, RuleTag, RuleTags, evaluate, rivals, tags_of};
 
 use super::ResourceType;
 
@@ -30,6 +35,8 @@ pub enum RuleKind {
     Assign,
     /// Two environments must not share a compute.
     Separate,
+    /// Evidence decides tags.
+    Tag,
 }
 
 impl RuleKind {
@@ -39,6 +46,7 @@ impl RuleKind {
         match self {
             Self::Assign => "assign",
             Self::Separate => "separate",
+            Self::Tag => "tag",
         }
     }
 }
@@ -164,7 +172,7 @@ pub struct Scope {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Rule {
-    /// Assign or separate.
+    /// Assign, separate or tag.
     pub kind: RuleKind,
     /// Name, unique among the rules.
     #[schema(min_length = 1, max_length = 100, pattern = r"\S", required = true)]
@@ -177,8 +185,9 @@ pub struct Rule {
     pub priority: i64,
     /// Whether it is in force.
     pub enabled: bool,
-    /// Code of the environment: that of the resource's partner, or else one without partner.
-    #[schema(min_length = 1, max_length = 64, pattern = r"\S", required = true)]
+    /// Assign and separate: code of the environment, that of the resource's partner, or else one without partner.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(min_length = 1, max_length = 64, pattern = r"\S")]
     pub environment_code: String,
     /// Separate: code of the environment that must be kept apart from it.
     #[schema(max_length = 64)]
@@ -187,9 +196,13 @@ pub struct Rule {
     #[serde(with = "fraction")]
     #[schema(value_type = f64, minimum = 0, maximum = 1, default = 0.8)]
     pub confidence: i64,
-    /// Assign: how many conditions must hold.
+    /// Tag: the tags that it sets, by key, 1 to 20. A key that somebody else has set is left alone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = HashMap<String, String>)]
+    pub tags: BTreeMap<String, String>,
+    /// Assign and tag: how many conditions must hold.
     pub r#match: Matching,
-    /// Assign: the conditions, at least one.
+    /// Assign and tag: the conditions, at least one.
     #[schema(max_items = 50)]
     pub conditions: Vec<Condition>,
     /// Where it applies.
@@ -207,6 +220,7 @@ impl Default for Rule {
             environment_code: String::new(),
             other_code: None,
             confidence: 80,
+            tags: BTreeMap::new(),
             r#match: Matching::All,
             conditions: Vec::new(),
             scope: Scope::default(),
@@ -255,8 +269,10 @@ pub struct Subject {
     pub cloud_id: Option<i64>,
     /// The datacenter.
     pub datacenter_id: Option<i64>,
-    /// What is known of it.
+    /// What is known of it. Tags that rules set are not among it.
     pub evidence: Vec<Evidence>,
+    /// Tags that rules have set on it, by key.
+    pub rule_tags: BTreeMap<String, String>,
 }
 
 /// The environments that a code may mean, by partner.
@@ -267,6 +283,26 @@ impl Environments {
     /// Enters an environment.
     pub fn insert(&mut self, partner: Option<i64>, code: &str, id: i64) {
         self.0.insert((partner, code.to_lowercase()), id);
+    }
+
+    /// Whether anybody has an environment with the code; within a partner when one is named.
+    #[must_use]
+    pub fn knows(&self, partner: Option<i64>, code: &str) -> bool {
+        match partner {
+            Some(_) => self.find(partner, code).is_some(),
+            None => self.0.keys().any(|(_, known)| *known == code.to_lowercase()),
+        }
+    }
+
+    /// Whether every partner that has an environment with the code `other` has one with `code`, too; only the one that
+    /// is named, when one is.
+    #[must_use]
+    pub fn has_wherever(&self, partner: Option<i64>, code: &str, other: &str) -> bool {
+        let holds = |partner| self.find(partner, other).is_none() || self.find(partner, code).is_some();
+        match partner {
+            Some(_) => holds(partner),
+            None => holds(None) && self.0.keys().all(|(partner, _)| holds(*partner)),
+        }
     }
 
     /// The partner's environment with the code, or else the one without partner.

@@ -1,6 +1,7 @@
 //! Between a rule and its row.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{Condition, Matching, Rule, RuleKind};
 use crate::store::{StoreError, rows::environment_rule::RuleRow};
@@ -25,6 +26,7 @@ impl Rule {
             environment_code,
             other_code,
             confidence,
+            tags,
             r#match,
             conditions,
             scope,
@@ -39,6 +41,7 @@ impl Rule {
             environment_code,
             other_code,
             confidence,
+            tags: if tags.is_empty() { None } else { Some(json!(tags)) },
             conditions: json(&Conditions { r#match, conditions }),
             scope: serde_json::to_value(scope).unwrap_or_default(),
             ..row
@@ -57,7 +60,7 @@ impl Rule {
         let Conditions { r#match, conditions } =
             serde_json::from_value(row.conditions.clone()).map_err(malformed("conditions"))?;
         Ok(Self {
-            kind: if row.kind == RuleKind::Separate.as_str() { RuleKind::Separate } else { RuleKind::Assign },
+            kind: kind(&row.kind)?,
             name: row.name.clone(),
             description: row.description.clone(),
             priority: row.priority,
@@ -65,9 +68,25 @@ impl Rule {
             environment_code: row.environment_code.clone(),
             other_code: row.other_code.clone(),
             confidence: row.confidence,
+            tags: row
+                .tags
+                .clone()
+                .map(serde_json::from_value)
+                .transpose()
+                .map_err(malformed("tags"))?
+                .unwrap_or_default(),
             r#match,
             conditions,
             scope: serde_json::from_value(row.scope.clone()).map_err(malformed("scope"))?,
         })
     }
+}
+
+fn kind(word: &str) -> Result<RuleKind, StoreError> {
+    let kinds = [RuleKind::Assign, RuleKind::Separate, RuleKind::Tag];
+    kinds.into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| StoreError::Content {
+        column: "environment_rules.kind",
+        content: word.to_owned(),
+        expected: "assign, separate or tag",
+    })
 }

@@ -22,6 +22,7 @@ fn subject(evidence: Vec<Evidence>) -> Subject {
         cloud_id: Some(1),
         datacenter_id: Some(1),
         evidence,
+        rule_tags: BTreeMap::new(),
     }
 }
 
@@ -36,7 +37,7 @@ fn environments() -> Environments {
 
 fn concluded(rules: &[Rule], evidence: Vec<Evidence>) -> Option<(i64, String)> {
     let rules: Vec<Compiled> = rules.iter().zip(1..).map(|(rule, id)| check(id, rule.clone()).unwrap()).collect();
-    let found = evaluate(&rules, &subject(evidence), &environments());
+    let found = evaluate(&rules, &subject(evidence), &RuleTags::new(), &environments());
     found.map(|found| (found.environment_id, found.inference.evidence.to_string()))
 }
 
@@ -205,12 +206,13 @@ proptest! {
         let evidence: Vec<Evidence> = images.iter().map(|image| Evidence::new(EvidenceKind::Image, image)).collect();
         let compiled: Vec<Compiled> =
             rules.iter().zip(1..).map(|(rule, id)| check(id, rule.clone()).unwrap()).collect();
-        let found = evaluate(&compiled, &subject(evidence.clone()), &environments());
+        let none = RuleTags::new();
+        let found = evaluate(&compiled, &subject(evidence.clone()), &none, &environments());
         let turned: Vec<Compiled> = compiled.iter().rev().cloned().collect();
-        prop_assert_eq!(&evaluate(&turned, &subject(evidence.clone()), &environments()), &found);
+        prop_assert_eq!(&evaluate(&turned, &subject(evidence.clone()), &none, &environments()), &found);
         let mut alone: Vec<(i64, i64)> = compiled
             .iter()
-            .filter(|rule| evaluate(std::slice::from_ref(rule), &subject(evidence.clone()), &environments()).is_some())
+            .filter(|rule| evaluate(std::slice::from_ref(rule), &subject(evidence.clone()), &none, &environments()).is_some())
             .map(|rule| (rule.rule.priority, rule.id))
             .collect();
         alone.sort_unstable();
@@ -221,5 +223,76 @@ proptest! {
                 prop_assert!(images.iter().any(|image| one["value"] == image.as_str()));
             }
         }
+    }
+}
+
+fn tagger(name: &str, priority: i64, conditions: Vec<Condition>, tags: &[(&str, &str)]) -> Rule {
+    let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    Rule { kind: RuleKind::Tag, name: name.to_owned(), priority, conditions, tags, ..Rule::default() }
+}
+
+fn tagged(rules: &[Rule], evidence: Vec<Evidence>) -> (Vec<String>, Option<i64>) {
+    let rules: Vec<Compiled> = rules.iter().zip(1..).map(|(rule, id)| check(id, rule.clone()).unwrap()).collect();
+    let subject = subject(evidence);
+    let tags = tags_of(&rules, &subject);
+    let shown = tags.iter().map(|(key, tag)| format!("{key}={} by {}", tag.value, tag.rule_name)).collect();
+    (shown, evaluate(&rules, &subject, &tags, &environments()).map(|found| found.environment_id))
+}
+
+fn tag(key: &str, value: &str) -> Evidence {
+    Evidence { kind: EvidenceKind::Tag, key: Some(key.to_owned()), value: value.to_owned() }
+}
+
+#[test]
+fn all_rules_that_match_tag_and_for_a_key_the_first_by_priority() {
+    let image = |name: &str| vec![condition(EvidenceKind::Image, Operator::Prefix, &[name])];
+    let rules = [
+        tagger("broad", 20, image("nginx"), &[("role", "proxy"), ("team", "web")]),
+        tagger("narrow", 10, image("nginx:1.27"), &[("role", "edge")]),
+        tagger("other", 5, image("redis"), &[("role", "cache")]),
+        Rule { enabled: false, ..tagger("asleep", 1, image("nginx"), &[("x", "y")]) },
+    ];
+    let seen = vec![Evidence::new(EvidenceKind::Image, "nginx:1.27.2")];
+    assert_eq!(tagged(&rules, seen.clone()).0, ["role=edge by narrow", "team=web by broad"]);
+    let persons = [seen, vec![tag("role", "mine")]].concat();
+    assert_eq!(tagged(&rules, persons).0, ["team=web by broad"], "what somebody set is left alone");
+}
+
+#[test]
+fn tags_of_rules_are_evidence_for_environments_and_not_for_each_other() {
+    let on_tag = |value: &str| vec![condition(EvidenceKind::Tag, Operator::Equals, &[value])];
+    let image = vec![condition(EvidenceKind::Image, Operator::Prefix, &["shop"])];
+    let rules = [
+        tagger("shop", 1, image, &[("environment", "prod")]),
+        tagger("echo", 2, on_tag("prod"), &[("environment", "prod"), ("echo", "yes")]),
+        rule("prod", "PROD", 3, on_tag("prod")),
+    ];
+    let seen = vec![Evidence::new(EvidenceKind::Image, "shop:1")];
+    assert_eq!(tagged(&rules, seen), (vec!["environment=prod by shop".to_owned()], Some(1)));
+    let persons = (vec!["echo=yes by echo".to_owned()], Some(1));
+    assert_eq!(tagged(&rules, vec![tag("environment", "prod")]), persons, "a person's tag is evidence for both");
+}
+
+#[test]
+fn a_rule_that_tags_names_tags_and_no_environment() {
+    let good = tagger("t", 1, vec![condition(EvidenceKind::Image, Operator::Equals, &["a"])], &[("a", "")]);
+    assert!(check(1, good.clone()).is_ok());
+    let long = "x".repeat(101);
+    let many: Vec<(String, String)> = (0..21).map(|number| (format!("k{number}"), String::new())).collect();
+    let cases: [(Rule, &[&str]); 6] = [
+        (Rule { tags: BTreeMap::new(), ..good.clone() }, &["tags"]),
+        (Rule { tags: many.into_iter().collect(), ..good.clone() }, &["tags"]),
+        (Rule { environment_code: "PROD".into(), ..good.clone() }, &["environmentCode"]),
+        (Rule { tags: [(long, "v".into()), (" k".into(), "v".into())].into(), ..good.clone() }, &["tags", "tags"]),
+        (
+            Rule { tags: [("k".into(), "a\nb".into())].into(), conditions: vec![], ..good.clone() },
+            &["tags.k", "conditions"],
+        ),
+        (Rule { kind: RuleKind::Assign, environment_code: "PROD".into(), ..good }, &["tags"]),
+    ];
+    for (rule, fields) in cases {
+        let problems = check(1, rule.clone()).unwrap_err();
+        let found: Vec<&str> = problems.iter().map(|problem| problem.field.as_str()).collect();
+        assert_eq!(found, fields, "{rule:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! The worker on real databases: what it infers, what it leaves alone, and that it does no work twice.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use orchestrix_common::time::{Clock as _, ManualClock};
 use serde_json::json;
@@ -17,7 +17,13 @@ use crate::{
         violation::violations,
     },
     query::testing::{Seed, compute, now, on_both, run, usage},
-    store::{Db, Executor as _, rows::history::Actor},
+    store::{
+        Db, Executor as _,
+        rows::{
+            history::Actor,
+            tag::{TagSource, Tags, tag_set_in_tx},
+        },
+    },
 };
 
 on_both!(
@@ -32,6 +38,9 @@ on_both!(
     computes_that_break_a_separation_are_found_with_the_reasons,
     a_namespace_named_after_an_environment_gives_it_to_its_pods,
     an_environment_that_another_program_made_is_noticed,
+    what_a_rule_tags_is_set_told_and_taken_back,
+    tags_of_people_and_labels_stand_above_those_of_rules,
+    a_dry_run_tells_of_tags_and_changes_none,
 );
 
 async fn texts(db: &Db, sql: &str) -> Vec<String> {
@@ -316,4 +325,116 @@ async fn an_environment_that_another_program_made_is_noticed(db: &Db) {
     clock.advance(Duration::from_secs(30));
     settle(&mut worker).await;
     assert_eq!(texts(db, ENVIRONMENTS).await, ["web=LIVE", "db=DEV"]);
+}
+
+fn tagger(name: &str, value: &str, tags: &[(&str, &str)]) -> Rule {
+    let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let Rule { conditions, .. } = labelled("X", value);
+    Rule { kind: RuleKind::Tag, name: name.to_owned(), tags, conditions, ..Rule::default() }
+}
+
+const TAGS: &str = "SELECT CONCAT(resource_type, ' ', resource_id, ' ', tag_key, '=', tag_value, ' ', origin) AS x \
+                    FROM resource_tags ORDER BY resource_type, resource_id, tag_key";
+const TOLD: &str = "SELECT CONCAT(change_kind, ' ', resource_key, ' by ', actor_kind, ' ', actor_id) AS x FROM history \
+                    WHERE resource_type = 'tag' ORDER BY sequence";
+
+async fn what_a_rule_tags_is_set_told_and_taken_back(db: &Db) {
+    ready(db).await;
+    let mut worker = worker(db);
+    settle(&mut worker).await;
+    let rule = rule_create(db, &alice(), now(), tagger("tiers", "production", &[("tier", "gold")])).await.unwrap();
+    assert!(settle(&mut worker).await >= 1);
+    assert_eq!(texts(db, TAGS).await, ["workload 1 tier=gold rule"]);
+    assert_eq!(texts(db, TOLD).await, ["appeared workload:tier by rule tiers"]);
+    let history = count(db, "SELECT COUNT(*) AS n FROM history").await;
+    assert_eq!(settle(&mut worker).await, 0, "what is so already costs nothing");
+    assert_eq!(count(db, "SELECT COUNT(*) AS n FROM history").await, history);
+
+    // The rule says something else; then the evidence goes; then it comes back and the rule goes.
+    let silver = |rule: Rule| Ok(Rule { tags: [("tier".to_owned(), "silver".to_owned())].into(), ..rule });
+    rule_change(db, &alice(), now(), rule, &|_| true, &silver).await.unwrap();
+    settle(&mut worker).await;
+    assert_eq!(texts(db, TAGS).await, ["workload 1 tier=silver rule"]);
+    label(db, 1, "dev").await;
+    settle(&mut worker).await;
+    assert_eq!(texts(db, TAGS).await, [""; 0]);
+    label(db, 1, "production").await;
+    settle(&mut worker).await;
+    assert_eq!(texts(db, TAGS).await, ["workload 1 tier=silver rule"]);
+    rule_delete(db, &alice(), now(), rule, &|_| true).await.unwrap();
+    settle(&mut worker).await;
+    assert_eq!(texts(db, TAGS).await, [""; 0]);
+    let told =
+        ["appeared", "altered", "ended", "appeared", "ended"].map(|kind| format!("{kind} workload:tier by rule tiers"));
+    assert_eq!(texts(db, TOLD).await, told);
+}
+
+async fn tags_of_people_and_labels_stand_above_those_of_rules(db: &Db) {
+    ready(db).await;
+    let mut worker = worker(db);
+    let (tier, stage) = (("tier", "gold"), ("environment", "dev"));
+    rule_create(db, &alice(), now(), tagger("tiers", "production", &[tier, stage])).await.unwrap();
+    let by_tag = |value: &str| Rule {
+        priority: 1,
+        conditions: vec![Condition {
+            evidence: EvidenceKind::Tag,
+            key: Some("environment".to_owned()),
+            operator: Operator::Equals,
+            values: vec![value.to_owned()],
+        }],
+        ..labelled("DEV", "x")
+    };
+    rule_create(db, &alice(), now(), Rule { name: "by tag".to_owned(), ..by_tag("dev") }).await.unwrap();
+    let sql = "INSERT INTO resource_tags (resource_type, resource_id, tag_key, tag_value, origin) \
+               VALUES ('workload', 1, 'tier', 'mine', 'person')";
+    run(db, sql, vec![]).await;
+    settle(&mut worker).await;
+    assert_eq!(texts(db, TAGS).await, ["workload 1 environment=dev rule", "workload 1 tier=mine person"]);
+    assert_eq!(texts(db, ENVIRONMENTS).await[0], "web=DEV", "what a rule tagged is evidence for an environment");
+
+    // A label of the same key is a fact: it takes the place of what a rule concluded.
+    let agent = Actor { kind: "agent", id: "a".to_owned() };
+    let source =
+        TagSource { resource_type: "workload", origin: "docker-label", compute_id: Some(1), actor: &agent, at: now() };
+    let labels = BTreeMap::from([(1, Tags::from([("environment".to_owned(), "production".to_owned())]))]);
+    crate::transaction!(db, |tx| tag_set_in_tx(tx, source, &labels).await?).unwrap();
+    let wanted = ["workload 1 environment=production docker-label", "workload 1 tier=mine person"];
+    assert_eq!(texts(db, TAGS).await, wanted);
+    settle(&mut worker).await;
+    assert_eq!(texts(db, TAGS).await, wanted);
+    assert_eq!(texts(db, ENVIRONMENTS).await[0], "web=PROD");
+
+    // The person takes theirs back: the rule's comes.
+    let sql = "DELETE FROM resource_tags WHERE origin = 'person'";
+    run(db, sql, vec![]).await;
+    label(db, 1, "production").await;
+    settle(&mut worker).await;
+    assert_eq!(texts(db, TAGS).await[1], "workload 1 tier=gold rule");
+}
+
+async fn a_dry_run_tells_of_tags_and_changes_none(db: &Db) {
+    ready(db).await;
+    let mut worker = worker(db);
+    rule_create(db, &alice(), now(), tagger("tiers", "production", &[("tier", "gold"), ("old", "x")])).await.unwrap();
+    settle(&mut worker).await;
+    let (tags, history) = (texts(db, TAGS).await, count(db, "SELECT COUNT(*) AS n FROM history").await);
+    let id = count(db, "SELECT id AS n FROM environment_rules WHERE name = 'tiers'").await;
+    let changed = check(id, tagger("tiers", "production", &[("tier", "silver"), ("new", "y")])).unwrap();
+    let proposal = Proposal { rules: vec![changed], removed: vec![] };
+    let budget = Budget { time: Duration::from_secs(10), listed: 10 };
+    let found = dry_run(db, proposal, budget).await.unwrap();
+    assert_eq!((found.changed, found.retagged, found.counts.len()), (1, 1, 0));
+    let shown: Vec<String> = found.changes[0]
+        .tags
+        .iter()
+        .map(|tag| format!("{} {:?} {:?} {:?}", tag.key, tag.from.as_deref(), tag.to.as_deref(), tag.rule.as_deref()))
+        .collect();
+    let tiers = "Some(\"tiers\")";
+    let wanted = [
+        format!("new None Some(\"y\") {tiers}"),
+        "old Some(\"x\") None None".to_owned(),
+        format!("tier Some(\"gold\") Some(\"silver\") {tiers}"),
+    ];
+    assert_eq!(shown, wanted);
+    assert_eq!((texts(db, TAGS).await, count(db, "SELECT COUNT(*) AS n FROM history").await), (tags, history));
 }

@@ -52,6 +52,10 @@ impl Affected {
             // The key of a tag names the type of what it stands on.
             ("tag", _) => {
                 let key: String = row.get("resource_key")?;
+                // What a rule set was decided together with what follows from it.
+                if by_rule {
+                    return Ok(());
+                }
                 if let Some(kind) = key.split_once(':').and_then(|(word, _)| ResourceType::from_word(word)) {
                     self.resource(kind, id);
                 }

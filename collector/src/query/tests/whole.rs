@@ -2,13 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use crate::{
+    environment::{
+        rule::{Condition, EvidenceKind, Operator, Rule, RuleKind, Scope},
+        rules::{rule_create, rules_install},
+    },
     query::{
         consistency, sequence,
         testing::{self, Seed, agent, change, compute, now, on_both, one_host, run, source},
         tree,
     },
-    store::{Db, Dialect},
+    store::{Db, Dialect, rows::history::Actor},
 };
 
 on_both!(
@@ -17,6 +23,8 @@ on_both!(
     the_summary_counts_what_is_seen_in_full,
     a_sound_inventory_has_no_contradictions,
     contradictions_are_found_and_explained,
+    gaps_and_contradictions_in_the_history_are_found,
+    rules_that_do_nothing_or_contradict_each_other_are_found,
 );
 
 async fn a_change_behind_a_gap_waits_until_the_gap_is_final(db: &Db) {
@@ -150,5 +158,113 @@ async fn contradictions_are_found_and_explained(db: &Db) {
     assert_eq!(codes(db).await, expected);
     for finding in consistency::findings(db, now()).await.unwrap() {
         assert!(!finding.problem.is_empty() && !finding.advice.is_empty(), "{finding:?}");
+    }
+}
+
+/// Findings whose code begins so: code, subject and detail.
+async fn found(db: &Db, prefix: &str) -> Vec<String> {
+    let found = consistency::findings(db, now()).await.unwrap();
+    let of = found.iter().filter(|finding| finding.code.starts_with(prefix));
+    of.map(|finding| format!("{} {} ({})", finding.code, finding.subject, finding.detail)).collect()
+}
+
+/// A change of a compute's name and of its measured share.
+async fn renamed(db: &Db, sequence: i64, was: &str, is: &str) {
+    let state = |name: &str| json!({ "name": name, "allocatedPercentage": sequence });
+    let sql = "INSERT INTO history (sequence, recorded_at_us, happened_at_us, actor_kind, actor_id, change_kind, \
+               resource_type, resource_id, resource_name, before_state, after_state) \
+               VALUES (?, 1, 1, 'person', 'ada', 'altered', 'compute', 7, 'web', ?, ?)";
+    run(db, sql, vec![sequence.into(), (&state(was)).into(), (&state(is)).into()]).await;
+}
+
+async fn gaps_and_contradictions_in_the_history_are_found(db: &Db) {
+    for (sequence, was, is) in [(1, "a", "b"), (2, "b", "c"), (3, "c", "d")] {
+        renamed(db, sequence, was, is).await;
+    }
+    assert_eq!(found(db, "history-").await, [""; 0]);
+    renamed(db, 5, "d", "e").await;
+    renamed(db, 9, "x", "f").await;
+    renamed(db, 10, "f", "g").await;
+    let gaps = ["history-gap change 4 ()", "history-gap change 6 (to 8)"];
+    let broken = "history-contradiction change 9 (compute web, name: \"e\" was left, \"x\" was found)";
+    assert_eq!(found(db, "history-").await, [gaps[0], gaps[1], broken]);
+    // What retention took away is explained by it.
+    run(db, "DELETE FROM history WHERE sequence <= 9", vec![]).await;
+    let start = json!({ "sequence": 9, "recordedAtUs": 1 }).to_string();
+    run(db, "INSERT INTO discovery_settings (name, content) VALUES ('history-start', ?)", vec![start.into()]).await;
+    assert_eq!(found(db, "history-").await, [""; 0]);
+}
+
+fn rule(name: &str, priority: i64, code: &str, conditions: Vec<Condition>) -> Rule {
+    Rule { name: name.to_owned(), priority, environment_code: code.to_owned(), conditions, ..Rule::default() }
+}
+
+fn image(operator: Operator, value: &str) -> Vec<Condition> {
+    vec![Condition { evidence: EvidenceKind::Image, key: None, operator, values: vec![value.to_owned()] }]
+}
+
+async fn rules_that_do_nothing_or_contradict_each_other_are_found(db: &Db) {
+    one_host(db).await;
+    run(
+        db,
+        "INSERT INTO environments (id, name, code, type) VALUES (1, 'p', 'PROD', 'QA'), (2, 'd', 'DEV', 'QA')",
+        vec![],
+    )
+    .await;
+    rules_install(db, now()).await.unwrap();
+    assert_eq!(found(db, "rule").await, [""; 0], "the default set is sound, whatever codes there are");
+    Seed { image: Some("shop:1"), ..Seed::container(20, 1, "shop") }.store(db).await;
+    let scope = Scope { datacenter_id: Some(99), ..Scope::default() };
+    let of_compute = Scope { resource_types: vec!["compute".to_owned()], ..Scope::default() };
+    let tags = |value: &str| [("team".to_owned(), value.to_owned())].into();
+    let tagger = |name: &str, value: &str, conditions| Rule {
+        kind: RuleKind::Tag,
+        tags: tags(value),
+        ..rule(name, 70, "", conditions)
+    };
+    for rule in [
+        rule("broad", 50, "PROD", image(Operator::Prefix, "shop")),
+        rule("narrow", 51, "DEV", image(Operator::Equals, "shop:2")),
+        rule("rival", 50, "DEV", image(Operator::Suffix, ":1")),
+        rule("other", 50, "DEV", image(Operator::Suffix, ":9")),
+        rule("lost", 52, "NOWHERE", image(Operator::Prefix, "x")),
+        Rule { scope, ..rule("placed", 53, "DEV", image(Operator::Prefix, "x")) },
+        Rule { scope: of_compute, ..rule("never", 54, "DEV", image(Operator::Prefix, "x")) },
+        Rule { enabled: false, ..rule("asleep", 50, "DEV", image(Operator::Prefix, "shop")) },
+        tagger("red", "red", image(Operator::Prefix, "shop")),
+        tagger("blue", "blue", image(Operator::Contains, "op")),
+    ] {
+        rule_create(db, &Actor::person("ada"), now(), rule).await.unwrap();
+    }
+    let told = found(db, "rule").await;
+    let told: Vec<&str> = told
+        .iter()
+        .map(|line| line.split_once(" environment rule ").unwrap())
+        .map(|(code, rest)| {
+            assert!(rest.contains(" ("), "{rest}");
+            code
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "rule-unknown-environment",
+            "rule-unknown-scope",
+            "rule-never-matches",
+            "rule-unreachable",
+            "rules-disagree",
+            "rules-disagree"
+        ]
+    );
+    let told = found(db, "rule").await.join("\n");
+    for wanted in [
+        "(lost, code NOWHERE)",
+        "(placed, datacenter 99)",
+        "(never: a compute has no image)",
+        "(narrow, behind broad)",
+        "(rival against broad: 1 resource, as workload shop)",
+        "(blue against red: 1 resource, as workload shop)",
+    ] {
+        assert!(told.contains(wanted), "{wanted} is missing:\n{told}");
     }
 }

@@ -10,7 +10,7 @@ use crate::store::{Dialect, Executor, Row, StoreError, Tx, Value};
 pub struct RuleRow {
     /// Its key; zero until it is stored.
     pub id: i64,
-    /// `assign` or `separate`.
+    /// `assign`, `separate` or `tag`.
     pub kind: String,
     /// Name, unique.
     pub name: String,
@@ -20,12 +20,14 @@ pub struct RuleRow {
     pub priority: i64,
     /// Whether it is in force.
     pub enabled: bool,
-    /// Code of an environment.
+    /// Code of an environment; empty for a rule that tags.
     pub environment_code: String,
     /// Code of the environment to keep apart.
     pub other_code: Option<String>,
     /// From 0 to 1, in hundredths.
     pub confidence: i64,
+    /// Tags that it sets; `None` when it sets none.
+    pub tags: Option<Json>,
     /// What must hold.
     pub conditions: Json,
     /// Where it applies.
@@ -38,7 +40,7 @@ pub struct RuleRow {
     pub changed_at: Timestamp,
 }
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "kind",
     "name",
     "description",
@@ -47,6 +49,7 @@ const COLUMNS: [&str; 13] = [
     "environment_code",
     "other_code",
     "confidence",
+    "tags",
     "conditions",
     "scope",
     "default_key",
@@ -59,9 +62,10 @@ const COLUMNS: [&str; 13] = [
 pub fn rule_select(dialect: Dialect) -> String {
     format!(
         "SELECT t.id, t.kind, t.name, t.description, t.priority, t.enabled, t.environment_code, t.other_code, \
-         {} AS confidence, {} AS conditions, {} AS scope, t.default_key, t.created_at_us, t.changed_at_us \
+         {} AS confidence, {} AS tags, {} AS conditions, {} AS scope, t.default_key, t.created_at_us, t.changed_at_us \
          FROM environment_rules t",
         dialect.decimal("t.confidence"),
+        dialect.json_text("t.tags"),
         dialect.json_text("t.conditions"),
         dialect.json_text("t.scope"),
     )
@@ -83,6 +87,7 @@ pub fn rule_read(row: &Row) -> Result<RuleRow, StoreError> {
         environment_code: row.get("environment_code")?,
         other_code: row.get("other_code")?,
         confidence: (row.get::<f64>("confidence")? * 100.0).round() as i64,
+        tags: row.json("tags")?,
         conditions: row.json("conditions")?.unwrap_or(Json::Null),
         scope: row.json("scope")?.unwrap_or(Json::Null),
         default_key: row.get("default_key")?,
@@ -103,6 +108,7 @@ fn values(row: &RuleRow) -> Vec<Value> {
         environment_code,
         other_code,
         confidence,
+        tags,
         conditions,
         scope,
         default_key,
@@ -118,6 +124,7 @@ fn values(row: &RuleRow) -> Vec<Value> {
         environment_code.into(),
         other_code.as_deref().into(),
         (*confidence as f64 / 100.0).into(),
+        tags.as_ref().into(),
         conditions.into(),
         scope.into(),
         default_key.as_deref().into(),

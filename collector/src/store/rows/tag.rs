@@ -10,6 +10,7 @@ use super::{
     history::{Actor, HistoryRow, history_insert_in_tx},
     row_change::RowChange,
     stored::Stored,
+    tag_origin::TagOrigin,
 };
 use crate::{
     catalog::TAG,
@@ -49,11 +50,25 @@ pub struct TagSource<'a> {
 }
 
 /// Makes `wanted` the tags of an origin of each of these resources, with history: new ones are added, others changed or
-/// taken away. A key that has a tag of another origin is left as it is, and what is stored already costs no write.
+/// taken away. A key that has a tag of another origin is left as it is, and what is stored already costs no write. Only
+/// what a rule concluded gives way to what was seen or said.
 ///
 /// # Errors
 /// When a statement fails.
 pub async fn tag_set_in_tx(tx: &mut Tx, source: TagSource<'_>, wanted: &BTreeMap<i64, Tags>) -> Result<(), StoreError> {
+    tag_set_by_in_tx(tx, source, wanted, &|_, _| None).await
+}
+
+/// The same, where each tag may be somebody else's: `by` tells who sets the one with this key on this resource.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn tag_set_by_in_tx(
+    tx: &mut Tx,
+    source: TagSource<'_>,
+    wanted: &BTreeMap<i64, Tags>,
+    by: &(dyn Fn(i64, &str) -> Option<Actor> + Sync),
+) -> Result<(), StoreError> {
     let TagSource { resource_type, origin, .. } = source;
     let keys: Vec<Value> = wanted.keys().map(|id| Value::from(*id)).collect();
     let select = "SELECT resource_id, tag_key, tag_value, origin FROM resource_tags WHERE resource_type = ? AND";
@@ -62,21 +77,34 @@ pub async fn tag_set_in_tx(tx: &mut Tx, source: TagSource<'_>, wanted: &BTreeMap
         stored.insert((row.get("resource_id")?, row.get("tag_key")?), (row.get("tag_value")?, row.get("origin")?));
     }
     let mut history = Vec::new();
+    let by_rule = TagOrigin::Rule.to_string();
     for ((id, key), (value, from)) in &stored {
-        if from == origin && wanted.get(id).is_none_or(|tags| !tags.contains_key(key)) {
+        let is_wanted = wanted.get(id).is_some_and(|tags| tags.contains_key(key));
+        let gives_way = is_wanted && from != origin && *from == by_rule;
+        if gives_way || (from == origin && !is_wanted) {
             let sql = "DELETE FROM resource_tags WHERE resource_type = ? AND resource_id = ? AND tag_key = ?";
             tx.execute(sql, vec![resource_type.into(), (*id).into(), key.into()]).await?;
-            history.extend(source.entry(source.row(*id, key, value), Stored::new()));
+        }
+        if from == origin && !is_wanted {
+            history.extend(source.entry(by(*id, key), source.row(*id, key, value), Stored::new()));
         }
     }
     let mut rows = Vec::new();
     for (id, tags) in wanted {
         for (key, value) in tags {
             let known = stored.get(&(*id, key.clone()));
-            if known.is_none_or(|(known, from)| from == origin && known != value) {
+            let changes = |(known, from): &(String, String)| match from == origin {
+                true => known != value,
+                false => *from == by_rule,
+            };
+            if known.is_none_or(changes) {
                 rows.push(vec![resource_type.into(), (*id).into(), key.into(), value.into(), origin.into()]);
-                let before = known.map(|(known, _)| source.row(*id, key, known)).unwrap_or_default();
-                history.extend(source.entry(before, source.row(*id, key, value)));
+                let before = known.map(|(known, from)| {
+                    let was = TagSource { origin: from, ..source };
+                    was.row(*id, key, known)
+                });
+                let entry = source.entry(by(*id, key), before.unwrap_or_default(), source.row(*id, key, value));
+                history.extend(entry);
             }
         }
     }
@@ -99,8 +127,9 @@ impl TagSource<'_> {
         columns.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    fn entry(&self, before: Stored, after: Stored) -> Option<HistoryRow> {
-        let entry = RowChange { kind: &TAG, before, after }.entry(self.actor, self.at)?;
+    fn entry(&self, by: Option<Actor>, before: Stored, after: Stored) -> Option<HistoryRow> {
+        let actor = by.as_ref().unwrap_or(self.actor);
+        let entry = RowChange { kind: &TAG, before, after }.entry(actor, self.at)?;
         Some(HistoryRow { compute_id: self.compute_id, ..entry })
     }
 }

@@ -10,7 +10,7 @@
 //! | `legacy` | in the existing inventory's own table of tags |
 //!
 //! A source that has labels names its word by itself: `SOURCE-label`. What a person set is never overwritten by another
-//! origin.
+//! origin, and what a rule set gives way to every other one.
 
 use std::fmt;
 

@@ -61,14 +61,17 @@ export interface Condition {
 
 export interface Rule {
   id: number;
-  kind: 'assign' | 'separate';
+  kind: 'assign' | 'separate' | 'tag';
   name: string;
   description: string | null;
   priority: number;
   enabled: boolean;
-  environmentCode: string;
+  /** Of a rule that assigns or separates. */
+  environmentCode?: string;
   otherCode: string | null;
   confidence: number;
+  /** Of a rule that tags. */
+  tags?: Record<string, string>;
   match: 'all' | 'any';
   conditions: Condition[];
   scope: Record<string, unknown>;
@@ -80,8 +83,9 @@ export interface DryRun {
   scanned: number;
   complete: boolean;
   total: number;
+  retagged: number;
   counts: { from: string | null; to: string | null; count: number }[];
-  changes: { resourceType: string; resourceId: number; resourceName: string; from: string | null; to: string | null; rule: string | null; evidence: unknown }[];
+  changes: { resourceType: string; resourceId: number; resourceName: string; from: string | null; to: string | null; rule: string | null; evidence: unknown; tags: { key: string; from: string | null; to: string | null; rule: string | null }[] }[];
 }
 
 export interface Violation {

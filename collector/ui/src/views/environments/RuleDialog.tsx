@@ -10,7 +10,7 @@ import { visible, word } from '../../format/text';
 import { count, plural } from '../../format/units';
 import { useStores } from '../../stores/root';
 import { RuleForm } from './RuleForm';
-import { NEW_CONDITION } from './ruleText';
+import { NEW_CONDITION, shownTags, type TagRow } from './ruleText';
 
 const FIRST: RuleDraft = {
   kind: 'assign',
@@ -21,13 +21,14 @@ const FIRST: RuleDraft = {
   environmentCode: '',
   otherCode: null,
   confidence: 0.8,
+  tags: {},
   match: 'all',
   conditions: [NEW_CONDITION],
   scope: {},
 };
 
 /** Fields that the form shows a problem beside. */
-const SHOWN = new Set(['name', 'priority', 'confidence', 'environmentCode', 'otherCode']);
+const SHOWN = new Set(['name', 'priority', 'confidence', 'environmentCode', 'otherCode', 'tags']);
 
 interface Props {
   rule: Rule | null;
@@ -40,16 +41,17 @@ interface Props {
 export const RuleDialog = observer(function RuleDialog({ rule, onClose, onSaved, onRemove }: Props) {
   const { toast } = useStores();
   const [draft, setDraft] = useState<RuleDraft>(() => draftOf(rule));
+  const [tags, setTags] = useState<TagRow[]>(() => shownTags(rule?.tags));
   const [tried, setTried] = useState<DryRun | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const problems = fieldProblems(error);
-  const unfinished = draft.name.trim() === '' || draft.environmentCode === '';
+  const unfinished = draft.name.trim() === '' || (draft.kind === 'tag' ? tags.every((tag) => tag.key.trim() === '') : (draft.environmentCode ?? '') === '');
 
   const act = (run: (draft: RuleDraft) => Promise<void>) => {
     setBusy(true);
     setError(null);
-    run(finished(draft))
+    run(finished(draft, tags))
       .catch((failed: unknown) => setError(failed))
       .finally(() => setBusy(false));
   };
@@ -69,7 +71,12 @@ export const RuleDialog = observer(function RuleDialog({ rule, onClose, onSaved,
       <DialogContent sx={{ display: 'grid', gap: 3, pt: '8px !important' }}>
         <RuleForm
           draft={draft}
+          tags={tags}
           problems={problems}
+          onTags={(next) => {
+            setTags(next);
+            setTried(null);
+          }}
           onChange={(next) => {
             setDraft(next);
             setTried(null);
@@ -100,12 +107,15 @@ export const RuleDialog = observer(function RuleDialog({ rule, onClose, onSaved,
 
 function draftOf(rule: Rule | null): RuleDraft {
   if (!rule) return FIRST;
-  return Object.fromEntries(Object.keys(FIRST).map((name) => [name, rule[name as keyof RuleDraft]])) as unknown as RuleDraft;
+  return Object.fromEntries(Object.entries(FIRST).map(([name, first]) => [name, rule[name as keyof RuleDraft] ?? first])) as unknown as RuleDraft;
 }
 
-/** Without what is left over from typing. */
-const finished = (draft: RuleDraft): RuleDraft => ({
+/** Without what is left over from typing, and from another kind of rule. */
+const finished = ({ environmentCode, ...draft }: RuleDraft, tags: TagRow[]): RuleDraft => ({
   ...draft,
+  // A rule that is changed to one that tags gives its environment up.
+  environmentCode: draft.kind === 'tag' ? '' : environmentCode,
+  tags: draft.kind === 'tag' ? Object.fromEntries(tags.map((tag): [string, string] => [tag.key.trim(), tag.value]).filter(([key]) => key !== '')) : {},
   name: draft.name.trim(),
   conditions: draft.conditions.map((condition) => ({ ...condition, values: condition.values.map((value) => value.trim()).filter((value) => value !== '') })),
 });
@@ -126,7 +136,12 @@ function Outcome({ tried }: { tried: DryRun }) {
             {word(changed.resourceType)} <Name text={changed.resourceName} />
           </Box>
           <Box sx={{ color: 'text.secondary' }}>
-            {changed.from ?? 'none'} → {changed.to ?? 'none'}
+            {changed.from !== changed.to && `${changed.from ?? 'none'} → ${changed.to ?? 'none'} `}
+            {changed.tags.map((tag) => (
+              <Box key={tag.key}>
+                <Name text={`${tag.key}: ${tag.from ?? 'none'} → ${tag.to ?? 'none'}`} />
+              </Box>
+            ))}
           </Box>
         </Box>
       ))}

@@ -7,16 +7,18 @@ import type { FieldProblem } from '../../api/edit';
 import { Icon } from '../../components/Icon';
 import { useStores } from '../../stores/root';
 import { ConditionRow } from './ConditionRow';
-import { NEW_CONDITION } from './ruleText';
+import { NEW_CONDITION, type TagRow } from './ruleText';
 
 interface Props {
   draft: RuleDraft;
+  tags: TagRow[];
   onChange: (draft: RuleDraft) => void;
+  onTags: (tags: TagRow[]) => void;
   problems: FieldProblem[];
 }
 
 /** What a rule says, field by field. */
-export const RuleForm = observer(function RuleForm({ draft, onChange, problems }: Props) {
+export const RuleForm = observer(function RuleForm({ draft, tags, onChange, onTags, problems }: Props) {
   const { environments } = useStores();
   useEffect(() => void environments.open(), [environments]);
   const set = (change: Partial<RuleDraft>) => onChange({ ...draft, ...change });
@@ -24,7 +26,7 @@ export const RuleForm = observer(function RuleForm({ draft, onChange, problems }
     const problem = problems.find((known) => known.field === field);
     return { error: problem !== undefined, helperText: problem ? `${problem.reason}${problem.expected ? `; expected ${problem.expected}` : ''}` : undefined };
   };
-  const codes = [...new Set([...(environments.list.value ?? []).map((environment) => environment.code), draft.environmentCode, draft.otherCode ?? ''])].filter((code) => code !== '').sort();
+  const codes = [...new Set([...(environments.list.value ?? []).map((environment) => environment.code), draft.environmentCode ?? '', draft.otherCode ?? ''])].filter((code) => code !== '').sort();
   const options = codes.map((code) => (
     <MenuItem key={code} value={code}>
       <bdi>{code}</bdi>
@@ -47,10 +49,13 @@ export const RuleForm = observer(function RuleForm({ draft, onChange, problems }
       <TextField label="Kind" select value={draft.kind} onChange={(event) => set(kindOf(event.target.value as RuleDraft['kind'], draft))}>
         <MenuItem value="assign">infers an environment</MenuItem>
         <MenuItem value="separate">keeps two environments apart</MenuItem>
+        <MenuItem value="tag">sets tags</MenuItem>
       </TextField>
-      <TextField label="Environment" required select value={draft.environmentCode} onChange={(event) => set({ environmentCode: event.target.value })} {...told('environmentCode')}>
-        {options}
-      </TextField>
+      {draft.kind !== 'tag' && (
+        <TextField label="Environment" required select value={draft.environmentCode ?? ''} onChange={(event) => set({ environmentCode: event.target.value })} {...told('environmentCode')}>
+          {options}
+        </TextField>
+      )}
       {draft.kind === 'separate' ? (
         <TextField label="Apart from" required select value={draft.otherCode ?? ''} onChange={(event) => set({ otherCode: event.target.value })} {...told('otherCode')}>
           {options}
@@ -61,7 +66,8 @@ export const RuleForm = observer(function RuleForm({ draft, onChange, problems }
           <MenuItem value="any">any condition holds</MenuItem>
         </TextField>
       )}
-      {draft.kind === 'assign' && (
+      {draft.kind === 'tag' && <TagRows rows={tags} problem={told('tags')} onChange={onTags} />}
+      {draft.kind !== 'separate' && (
         <Box component="fieldset" sx={{ gridColumn: '1 / -1', border: 1, borderColor: 'divider', borderRadius: 1, m: 0, p: 3, display: 'grid', gap: 2 }}>
           <Box component="legend" sx={{ px: 1, fontSize: 11, color: 'text.secondary' }}>
             Conditions; case never matters
@@ -83,3 +89,27 @@ export const RuleForm = observer(function RuleForm({ draft, onChange, problems }
 /** A rule of the other kind has none of the fields that only the first has. */
 const kindOf = (kind: RuleDraft['kind'], draft: RuleDraft): Partial<RuleDraft> =>
   kind === 'separate' ? { kind, conditions: [], otherCode: draft.otherCode ?? '' } : { kind, otherCode: null, conditions: draft.conditions.length > 0 ? draft.conditions : [NEW_CONDITION] };
+
+/** The tags that a rule sets; keys that somebody else has set are left alone. */
+function TagRows({ rows, problem, onChange }: { rows: TagRow[]; problem: { error: boolean; helperText?: string }; onChange: (rows: TagRow[]) => void }) {
+  const change = (at: number, next: TagRow | null) => onChange(rows.flatMap((row, index) => (index === at ? (next ? [next] : []) : [row])));
+  return (
+    <Box component="fieldset" sx={{ gridColumn: '1 / -1', border: 1, borderColor: 'divider', borderRadius: 1, m: 0, p: 3, display: 'grid', gap: 2 }}>
+      <Box component="legend" sx={{ px: 1, fontSize: 11, color: 'text.secondary' }}>
+        Tags; where somebody else has set one, theirs stays
+      </Box>
+      {rows.map((row, index) => (
+        <Box key={index} sx={{ display: 'grid', gridTemplateColumns: '1fr 1fr auto', gap: 2 }}>
+          <TextField label={`Key ${index + 1}`} required value={row.key} onChange={(event) => change(index, { ...row, key: event.target.value })} {...(index === 0 ? problem : {})} />
+          <TextField label={`Value ${index + 1}`} value={row.value} onChange={(event) => change(index, { ...row, value: event.target.value })} />
+          <Button variant="outlined" aria-label={`Remove tag ${index + 1}`} disabled={rows.length === 1} onClick={() => change(index, null)}>
+            Remove
+          </Button>
+        </Box>
+      ))}
+      <Button variant="outlined" startIcon={<Icon name="plus" size={14} />} onClick={() => onChange([...rows, { key: '', value: '' }])} sx={{ justifySelf: 'start' }}>
+        Another tag
+      </Button>
+    </Box>
+  );
+}

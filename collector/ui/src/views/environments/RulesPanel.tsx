@@ -11,13 +11,13 @@ import { Empty } from '../../components/Notice';
 import { StatusMark } from '../../components/Status';
 import { useStores } from '../../stores/root';
 import { RuleDialog } from './RuleDialog';
-import { conditionsText } from './ruleText';
+import { conditionsText, givesText } from './ruleText';
 
 const COLUMNS: TableColumn<Rule>[] = [
   { id: 'priority', label: 'Priority', width: 72, numeric: true, value: (row) => row.priority },
   { id: 'enabled', label: 'In force', width: 90, value: (row) => row.enabled, cell: (row) => <span className="with-icon"><StatusMark is={row.enabled ? 'well' : 'ended'} />{row.enabled ? 'yes' : 'no'}</span> },
   { id: 'name', label: 'Rule', width: 230, value: (row) => row.name, cell: (row) => <Name text={row.name} /> },
-  { id: 'environment', label: 'Environment', width: 110, value: (row) => row.environmentCode, cell: (row) => <Name text={row.environmentCode} /> },
+  { id: 'environment', label: 'Gives', width: 150, value: givesText, cell: (row) => <Name text={givesText(row)} /> },
   { id: 'conditions', label: 'When', width: 300, grow: true, value: conditionsText, cell: (row) => <Name text={conditionsText(row)} /> },
   { id: 'confidence', label: 'Sure', width: 64, numeric: true, value: (row) => row.confidence, cell: (row) => `${Math.round(row.confidence * 100)} %` },
 ];
@@ -61,7 +61,7 @@ export const RulesPanel = observer(function RulesPanel() {
       )}
       {removed && (
         <Confirm title={`Remove the rule ${removed.name}?`} action="Remove" danger run={() => removeRule(removed.id).then(() => environments.readRules())} onClose={() => setRemoved(null)}>
-          What it alone inferred goes with it; what people accepted stays.
+          What it alone inferred goes with it, tags too; what people accepted or set stays.
         </Confirm>
       )}
     </>

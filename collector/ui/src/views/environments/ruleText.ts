@@ -30,9 +30,13 @@ export const OPERATORS: Record<string, string> = {
 
 export const hasKey = (evidence: string): boolean => evidence === 'label' || evidence === 'tag';
 
+/** What a rule gives: an environment, or tags. */
+export const givesText = (rule: Pick<Rule, 'kind' | 'environmentCode' | 'tags'>): string =>
+  rule.kind === 'tag' ? Object.entries(rule.tags ?? {}).map(([key, value]) => `${key}=${value}`).join(' ') : (rule.environmentCode ?? '');
+
 /** A rule's conditions in words; those that differ in what they look at only are told together. */
 export function conditionsText(rule: Pick<Rule, 'kind' | 'environmentCode' | 'otherCode' | 'conditions' | 'match'>): string {
-  if (rule.kind === 'separate') return `keeps ${rule.environmentCode} and ${rule.otherCode ?? '?'} apart`;
+  if (rule.kind === 'separate') return `keeps ${rule.environmentCode ?? '?'} and ${rule.otherCode ?? '?'} apart`;
   const either = rule.match === 'all' ? ' and ' : ' or ';
   const groups = new Map<string, Map<string, string[]>>();
   for (const condition of rule.conditions) {
@@ -49,3 +53,15 @@ const subject = (name: string, keys: string[]): string => (keys.length === 0 ? n
 
 /** A condition that somebody still writes. */
 export const NEW_CONDITION: Condition = { evidence: 'label', key: 'environment', operator: 'in', values: [] };
+
+/** A tag that somebody still writes. */
+export interface TagRow {
+  key: string;
+  value: string;
+}
+
+/** The tags of a rule, row by row; one empty row where there are none. */
+export function shownTags(tags: Record<string, string> | undefined): TagRow[] {
+  const rows = Object.entries(tags ?? {}).map(([key, value]) => ({ key, value }));
+  return rows.length > 0 ? rows : [{ key: '', value: '' }];
+}

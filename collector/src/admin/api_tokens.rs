@@ -106,7 +106,7 @@ pub async fn revoke_api_token(db: &Db, now: Timestamp, id: &str, actor: &Actor) 
         }
         revoked
     })?;
-    if revoked { Ok(()) } else { Err(AdminError::NotFound { what: "API token in force", id: id.to_owned() }) }
+    if revoked { Ok(()) } else { Err(AdminError::NotFound { what: "usable API token", id: id.to_owned() }) }
 }
 
 /// Makes sure that the token in this file works: a collector's first start makes one of 256 random bits and writes it

@@ -8,7 +8,7 @@ use orchestrix_common::time::{Clock as _, SystemClock, Timestamp};
 use serde::Serialize;
 
 use super::{
-    DatabaseArgs, operator,
+    GroupArgs, operator,
     output::{self, Output},
     text::plain,
     token::duration,
@@ -24,25 +24,18 @@ const DEFAULT_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 const MOST: u32 = 10_000;
 
 /// Flags of `api-token`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+pub(super) type Args = GroupArgs<Command>;
+
+/// What stands below the help of `api-token`.
+pub(super) const EXAMPLES: &str = "\
 Examples:
   orchestrix-collector api-token create --name grafana              may read, for 90 days
   orchestrix-collector api-token create --name deploys --role operator --expires 7d
   orchestrix-collector api-token list
-  orchestrix-collector api-token revoke 9d0c55e1aa27b103")]
-pub struct Args {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    database: DatabaseArgs,
-    /// Form of the result
-    #[arg(short, long, global = true, value_enum, default_value_t)]
-    output: Output,
-}
+  orchestrix-collector api-token revoke 9d0c55e1aa27b103";
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub enum Command {
     /// Makes an API token and shows it once
     Create {
         /// Who or what it is for; history and audit log name it
@@ -65,7 +58,7 @@ enum Command {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum RoleName {
+pub enum RoleName {
     /// Reads the inventory
     Viewer,
     /// Also lets hosts enrol and decides about them

@@ -6,9 +6,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, Subcommand};
 use orchestrix_common::config::{Loader, Problems};
 
+use super::output::Output;
 use crate::{
     config::{self, Config},
     store::{self, Db},
@@ -67,6 +68,20 @@ pub struct DatabaseArgs {
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigArgs,
+}
+
+/// Flags of a command that only has commands below it, all of which need the database.
+#[derive(Clone, Debug, Args)]
+pub struct GroupArgs<C: Subcommand> {
+    /// Which of them.
+    #[command(subcommand)]
+    pub command: C,
+    /// Where the database is.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Form of the result
+    #[arg(short, long, global = true, value_enum, default_value_t)]
+    pub output: Output,
 }
 
 impl DatabaseArgs {

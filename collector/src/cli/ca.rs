@@ -7,7 +7,7 @@ use clap::Subcommand;
 use orchestrix_common::time::{Clock as _, SystemClock, Timestamp};
 
 use super::{
-    DatabaseArgs, operator,
+    GroupArgs, operator,
     output::{self, Output},
     text::{Paint, ago, plain, span},
     token::duration,
@@ -19,8 +19,10 @@ use crate::{
 };
 
 /// Flags of `ca`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+pub(super) type Args = GroupArgs<Command>;
+
+/// What stands below the help of `ca`.
+pub(super) const EXAMPLES: &str = "\
 Examples:
   orchestrix-collector ca status
   orchestrix-collector ca prepare                    the next root is made; agents are told to trust it
@@ -28,19 +30,10 @@ Examples:
   orchestrix-collector ca retire                     refused while agents still hold certificates of the old root
 
 Every collector takes a step over within seconds, and agents renew without ending their session. Without these commands
-the same happens by itself: prepared at half of the root's life, activated for its last sixth, retired after nine days.")]
-pub struct Args {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    database: DatabaseArgs,
-    /// Form of the result
-    #[arg(short, long, global = true, value_enum, default_value_t)]
-    output: Output,
-}
+the same happens by itself: prepared at half of the root's life, activated for its last sixth, retired after nine days.";
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub enum Command {
     /// Shows the roots, at which step they are, and which agents still need the one that is to go
     Status,
     /// Makes the next root; nothing comes from it yet

@@ -11,7 +11,7 @@ use orchestrix_common::{
 use serde_json::Value as Json;
 
 use super::{
-    DatabaseArgs, operator,
+    GroupArgs, operator,
     output::{self, Output},
     text::{Paint, UNKNOWN, ago, plain},
 };
@@ -22,8 +22,10 @@ use crate::{
 };
 
 /// Flags of `computes`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+pub(super) type Args = GroupArgs<Command>;
+
+/// What stands below the help of `computes`.
+pub(super) const EXAMPLES: &str = "\
 Examples:
   orchestrix-collector computes merge 12 --into 7 --dry-run      what would move, and what is in conflict
   orchestrix-collector computes merge 12 --into 7 --prefer notes
@@ -32,19 +34,10 @@ Examples:
   orchestrix-collector computes operations
   orchestrix-collector computes undo 31
 
-Nothing is removed: a compute that was merged stays, with the status MERGED, until the operation is undone.")]
-pub struct Args {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    database: DatabaseArgs,
-    /// Form of the result
-    #[arg(short, long, value_enum, default_value_t, global = true)]
-    output: Output,
-}
+Nothing is removed: a compute that was merged stays, with the status MERGED, until the operation is undone.";
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub enum Command {
     /// Makes two computes one: everything of the first moves to the other one, which goes on
     Merge {
         /// The compute that is merged

@@ -45,12 +45,23 @@ fn explained(error: &anyhow::Error) -> (String, u8) {
         let lines: Vec<_> = problems.iter().map(|problem| format!("configuration: {problem}")).collect();
         (lines.join("\n"), CONFIG)
     } else if error.is::<UsageError>() {
-        (format!("error: {error:#}"), USAGE)
+        (format!("error: {}", chain(error)), USAGE)
     } else if error.is::<Pending>() {
         (error.to_string(), PENDING)
     } else {
-        (format!("error: {error:#}"), FAILED)
+        (format!("error: {}", chain(error)), FAILED)
     }
+}
+
+/// An error and the causes behind it, but those that the one before has told already.
+fn chain(error: &anyhow::Error) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.last().is_none_or(|last| !last.ends_with(&cause)) {
+            told.push(cause);
+        }
+    }
+    told.join(": ")
 }
 
 #[cfg(test)]
@@ -72,5 +83,7 @@ mod tests {
         assert_eq!(explained(&Pending("1 pending".into()).into()), ("1 pending".to_owned(), 2));
         let failed = Err::<(), _>(io::Error::other("gone")).context("open the database").unwrap_err();
         assert_eq!(explained(&failed), ("error: open the database: gone".to_owned(), 1));
+        let twice = Err::<(), _>(io::Error::other("gone")).context("talk to the database: gone").unwrap_err();
+        assert_eq!(explained(&twice).0, "error: talk to the database: gone", "a cause is told once");
     }
 }

@@ -33,7 +33,7 @@ use std::{env, ffi::OsString, process::ExitCode};
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-pub use args::{ConfigArgs, DatabaseArgs};
+pub use args::{ConfigArgs, DatabaseArgs, GroupArgs};
 pub use exit::{Pending, UsageError, explain};
 
 use crate::store::rows::history::Actor;
@@ -68,16 +68,20 @@ pub enum Command {
     /// Shows the agents; revokes them and lets them report again.
     Agents(agents::Args),
     /// Makes, lists and revokes join tokens, with which hosts enrol.
+    #[command(after_help = token::EXAMPLES)]
     Token(token::Args),
     /// Makes, lists and revokes tokens for the API.
+    #[command(after_help = api_token::EXAMPLES)]
     ApiToken(api_token::Args),
     /// Shows the CA, and lets one root follow another.
+    #[command(after_help = ca::EXAMPLES)]
     Ca(ca::Args),
     /// Shows hosts that a person must place, and places them.
     Matches(matches::Args),
     /// Shows where entered and discovered values differ, and decides which one stays.
     Drift(drift::Args),
     /// Merges computes, claims and splits them, and undoes it.
+    #[command(after_help = computes::EXAMPLES)]
     Computes(computes::Args),
     /// Makes and changes what files say: spreadsheets or JSON.
     Import(import::Args),

@@ -8,7 +8,7 @@ use orchestrix_common::time::{Clock as _, SystemClock, Timestamp};
 use serde::Serialize;
 
 use super::{
-    DatabaseArgs, operator,
+    GroupArgs, operator,
     output::{self, Output},
     text::{plain, span},
 };
@@ -20,26 +20,19 @@ use crate::{
 };
 
 /// Flags of `token`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+pub(super) type Args = GroupArgs<Command>;
+
+/// What stands below the help of `token`.
+pub(super) const EXAMPLES: &str = "\
 Examples:
   orchestrix-collector token create                          for one host, within 15 minutes
   orchestrix-collector token create --uses 50 --expires 2h --datacenter 3 --tag rack=b7
   orchestrix-collector token create -o json | jq -r .token > join.token
   orchestrix-collector token list
-  orchestrix-collector token revoke 3f9ac01b77de2204")]
-pub struct Args {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    database: DatabaseArgs,
-    /// Form of the result
-    #[arg(short, long, global = true, value_enum, default_value_t)]
-    output: Output,
-}
+  orchestrix-collector token revoke 3f9ac01b77de2204";
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub enum Command {
     /// Makes a join token, shows it once, and the command to run on the host
     Create(Create),
     /// Lists join tokens, without their secrets
@@ -55,7 +48,7 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-struct Create {
+pub struct Create {
     /// How many hosts may enrol with it
     #[arg(long, value_name = "N", default_value_t = 1)]
     uses: u32,

@@ -5,6 +5,7 @@ mod draw;
 use anyhow::Context as _;
 use orchestrix_common::time::{Clock as _, SystemClock, Timestamp};
 
+use self::draw::Part;
 use super::{
     DatabaseArgs, UsageError,
     output::{self, Output},
@@ -67,11 +68,16 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     };
     let db = past.as_ref().unwrap_or(&db);
     let narrow = Narrow { environment: args.env, partner: args.partner, datacenter: args.datacenter };
+    let part = match past {
+        Some(_) => Part::Past,
+        None if narrow.is_nothing() => Part::Whole,
+        None => Part::Some,
+    };
     let tree = read(db, now, args.depth, &narrow).await?;
     as_of::confirm(db).await?;
     match args.output {
         Output::Json => output::print_json(&tree),
-        Output::Table => output::print(&draw::draw(&tree, now, Paint::for_stdout())),
+        Output::Table => output::print(&draw::draw(&tree, part, now, Paint::for_stdout())),
     }
 }
 

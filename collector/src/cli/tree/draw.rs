@@ -26,21 +26,36 @@ impl Line {
 }
 
 struct Pen {
+    part: Part,
     now: Timestamp,
     paint: Paint,
 }
 
+/// How much of the inventory a tree is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All that there is now.
+    Whole,
+    /// What fits some flags.
+    Some,
+    /// What there was at an earlier time. Signs of life are not kept: who was connected then, nobody knows.
+    Past,
+}
+
 /// Draws a tree.
-pub(super) fn draw(tree: &Tree, now: Timestamp, paint: Paint) -> String {
-    let pen = Pen { now, paint };
+pub(super) fn draw(tree: &Tree, part: Part, now: Timestamp, paint: Paint) -> String {
+    let pen = Pen { part, now, paint };
     let mut lines: Vec<Line> = tree.partners.iter().map(|branch| pen.partner(branch)).collect();
     lines.extend(tree.datacenters.iter().map(|branch| pen.datacenter(branch)));
     lines.extend(tree.computes.iter().map(|branch| pen.compute(branch)));
     let mut out = String::new();
     if lines.is_empty() {
-        out.push_str(
-            "The inventory is empty. Make a join token (token create) and run the command it prints on a host.\n",
-        );
+        out.push_str(match part {
+            Part::Whole => {
+                "The inventory is empty. Make a join token (token create) and run the command it prints on a host.\n"
+            }
+            Part::Some | Part::Past => "Nothing fits these flags.\n",
+        });
     }
     for line in &lines {
         out.push_str(&line.text);
@@ -248,7 +263,9 @@ impl Pen {
     fn summary(&self, summary: &Summary, sequence: i64) -> String {
         let Summary { computes, connected, coverage_percent, troubled_sources, workloads, stale_workloads, .. } =
             summary;
-        let mut parts = vec![format!("{}, {connected} connected", count(*computes, "compute"))];
+        let past = self.part == Part::Past;
+        let computes = count(*computes, "compute");
+        let mut parts = vec![if past { computes } else { format!("{computes}, {connected} connected") }];
         if let Some(workloads) = workloads {
             let total: usize = workloads.values().sum();
             let each = join(workloads.iter().map(|(status, count)| format!("{count} {}", plain(status, 16))), ", ");
@@ -257,6 +274,10 @@ impl Pen {
         }
         if let Some(stale) = stale_workloads.filter(|stale| *stale > 0) {
             parts.push(self.paint.warn(&format!("{stale} stale")));
+        }
+        if past {
+            parts.push(format!("sequence {sequence}"));
+            return parts.join(" · ");
         }
         let percent = coverage_percent.map_or(UNKNOWN.to_owned(), |percent| percent.to_string());
         parts.push(format!("coverage {percent} %"));

@@ -4,6 +4,9 @@
 //! measured in turn with it, in the same minutes and on the same tables: absolute times tell of the machine, which may be
 //! busy. Nothing is asserted by time; what is asserted is that both ways give the same answer.
 //!
+//! Bringing an inventory along is measured on a database of its own; `--part=import` measures only that, `--part=inventory`
+//! everything else.
+//!
 //! Without flags 1,000 hosts with 100,000 workloads; with `--full` 10,000 with 1,000,000.
 //! `ORCHESTRIX_BENCH_EXPLAIN=1` prints how the database answers the statements of the yardstick.
 
@@ -20,6 +23,7 @@ use orchestrix_tests::{
 
 mod changes;
 mod compare;
+mod import;
 mod questions;
 mod raw;
 
@@ -41,9 +45,13 @@ fn main() {
         [("SQLite", || Some(Installation::on_sqlite())), ("MariaDB", Installation::on_mariadb)];
     let wanted =
         |name: &str| !flags.iter().any(|flag| flag.starts_with("--only=") && *flag != format!("--only={name}"));
+    let part = |name: &str| !flags.iter().any(|flag| flag.starts_with("--part=") && *flag != format!("--part={name}"));
     for (name, make) in databases.into_iter().filter(|(name, _)| wanted(name)) {
-        if let Some(installation) = make() {
+        if let Some(installation) = part("inventory").then(make).flatten() {
             measure(name, installation, &scale);
+        }
+        if let Some(installation) = part("import").then(make).flatten() {
+            import::measure(name, installation);
         }
     }
 }

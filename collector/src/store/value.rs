@@ -1,7 +1,7 @@
 //! Values that go into a statement and columns that come out of a row.
 
 use orchestrix_common::{hash::EntityHash, id::AgentId, time::Timestamp};
-use sqlx::{Row as _, mysql::MySqlRow, sqlite::SqliteRow};
+use sqlx::{Row as _, TypeInfo as _, ValueRef as _, mysql::MySqlRow, sqlite::SqliteRow};
 
 use super::StoreError;
 
@@ -135,20 +135,30 @@ macro_rules! column {
 
 column!(f64, Option<f64>, String, Option<String>, Vec<u8>, Option<Vec<u8>>);
 
-/// Keys of an existing inventory may be unsigned, and its flags single bits; sqlx reads neither as a signed number.
+/// Keys of an existing inventory may be unsigned, and its flags single bits; sqlx reads neither as a signed number. Where
+/// such keys and ours stand in one column of a UNION, MariaDB makes DECIMALs of both.
 impl Column for Option<i64> {
     fn read(row: &Row, column: &str) -> Result<Self, sqlx::Error> {
         match row {
             Row::Sqlite(row) => row.try_get(column),
             Row::MySql(row) => match row.try_get(column) {
-                Err(sqlx::Error::ColumnDecode { .. }) => {
-                    let unsigned: Option<u64> = row.try_get(column)?;
-                    Ok(unsigned.map(|number| i64::try_from(number).unwrap_or(i64::MAX)))
-                }
+                Err(sqlx::Error::ColumnDecode { .. }) => match row.try_get::<Option<u64>, _>(column) {
+                    Err(error @ sqlx::Error::ColumnDecode { .. }) => whole_decimal(row, column).ok_or(error)?,
+                    unsigned => Ok(unsigned?.map(|number| i64::try_from(number).unwrap_or(i64::MAX))),
+                },
                 read => read,
             },
         }
     }
+}
+
+/// A DECIMAL without fraction, which the protocol writes as a text; `None` for another type.
+fn whole_decimal(row: &MySqlRow, column: &str) -> Option<Result<Option<i64>, sqlx::Error>> {
+    let is_decimal = row.try_get_raw(column).ok()?.type_info().name() == "DECIMAL";
+    let text: Option<String> =
+        is_decimal.then(|| row.try_get_unchecked::<Option<String>, _>(column)).transpose().ok()??;
+    let Some(text) = text else { return Some(Ok(None)) };
+    text.parse().ok().map(|number| Ok(Some(number)))
 }
 
 impl Column for i64 {

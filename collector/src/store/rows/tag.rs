@@ -86,7 +86,7 @@ pub async fn tag_set_by_in_tx(
             tx.execute(sql, vec![resource_type.into(), (*id).into(), key.into()]).await?;
         }
         if from == origin && !is_wanted {
-            history.extend(source.entry(by(*id, key), source.row(*id, key, value), Stored::new()));
+            history.extend(source.entry(by(*id, key).as_ref(), source.row(*id, key, value), Stored::new()));
         }
     }
     let mut rows = Vec::new();
@@ -103,7 +103,8 @@ pub async fn tag_set_by_in_tx(
                     let was = TagSource { origin: from, ..source };
                     was.row(*id, key, known)
                 });
-                let entry = source.entry(by(*id, key), before.unwrap_or_default(), source.row(*id, key, value));
+                let entry =
+                    source.entry(by(*id, key).as_ref(), before.unwrap_or_default(), source.row(*id, key, value));
                 history.extend(entry);
             }
         }
@@ -127,8 +128,8 @@ impl TagSource<'_> {
         columns.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    fn entry(&self, by: Option<Actor>, before: Stored, after: Stored) -> Option<HistoryRow> {
-        let actor = by.as_ref().unwrap_or(self.actor);
+    fn entry(&self, by: Option<&Actor>, before: Stored, after: Stored) -> Option<HistoryRow> {
+        let actor = by.unwrap_or(self.actor);
         let entry = RowChange { kind: &TAG, before, after }.entry(actor, self.at)?;
         Some(HistoryRow { compute_id: self.compute_id, ..entry })
     }

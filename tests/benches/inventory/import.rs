@@ -16,8 +16,6 @@ use orchestrix_tests::{
 
 use crate::{compare::timed, raw::Raw};
 
-/// Rows that are imported.
-const ROWS: i64 = 100_000;
 /// Rows of one statement of the yardstick, as ours.
 const CHUNK: i64 = 256;
 /// How long an import may take.
@@ -31,8 +29,8 @@ const PLACES: [(&str, &str); 5] = [
     ("datacenters.csv", "zone,name\neu-a,Frankfurt\n"),
 ];
 
-/// Measures on a database of its own.
-pub(crate) fn measure(name: &str, mut installation: Installation) {
+/// Measures the import of so many hosts on a database of its own.
+pub(crate) fn measure(name: &str, mut installation: Installation, count: i64) {
     let books = installation.folder().join("books");
     fs::create_dir_all(&books).unwrap();
     for (file, content) in PLACES {
@@ -42,22 +40,21 @@ pub(crate) fn measure(name: &str, mut installation: Installation) {
     let folder = books.display().to_string();
     import(&installation, &[&folder]);
     let hosts = installation.folder().join("computes.csv");
-    fs::write(&hosts, spreadsheet()).unwrap();
+    fs::write(&hosts, spreadsheet(count)).unwrap();
 
     let mut raw = Raw::open(&installation.database_url());
-    let bare = timed(|| insert(&mut raw, false)).0;
+    let bare = timed(|| insert(&mut raw, count, false)).0;
     clear(&mut raw);
-    let whole = timed(|| insert(&mut raw, true)).0;
+    let whole = timed(|| insert(&mut raw, count, true)).0;
     clear(&mut raw);
     let file = hosts.display().to_string();
     let ours = timed(|| import(&installation, &[&file])).0;
-    let count = raw.numbers("SELECT COUNT(*) FROM computes", &[]);
-    assert_eq!(count, [ROWS], "all of them are there");
+    assert_eq!(raw.numbers("SELECT COUNT(*) FROM computes", &[]), [count], "all of them are there");
     let again = timed(|| import(&installation, &[&file])).0;
     let seconds = |time: Duration| time.as_secs_f64();
-    let rows = f64::from(i32::try_from(ROWS).unwrap());
+    let rows = f64::from(i32::try_from(count).unwrap());
     part::measured(&format!(
-        "import of {ROWS} hosts on {name}: {:.1} s, {:.0} rows/s, {:.1}x a bulk insert of the rows ({:.1} s), {:.1}x one \
+        "import of {count} hosts on {name}: {:.1} s, {:.0} rows/s, {:.1}x a bulk insert of the rows ({:.1} s), {:.1}x one \
          that writes their history too ({:.1} s); the same file again, which changes nothing: {:.1} s",
         seconds(ours),
         rows / seconds(ours),
@@ -81,23 +78,23 @@ fn host(number: i64) -> (String, String) {
     (format!("host-{number:06}"), format!("10.{}.{}.{}", number >> 16, (number >> 8) & 255, number & 255))
 }
 
-fn spreadsheet() -> String {
+fn spreadsheet(count: i64) -> String {
     let mut text = "datacenter,name,hostname,ipAddress,operatingSystem,cpuCores,memoryGb\n".to_owned();
-    for number in 1..=ROWS {
+    for number in 1..=count {
         let (name, address) = host(number);
         let _ = writeln!(text, "Frankfurt,{name},{name}.example.org,{address},Debian 12,16,64");
     }
     text
 }
 
-fn insert(raw: &mut Raw, history: bool) {
+fn insert(raw: &mut Raw, count: i64, history: bool) {
     let columns = "name, hostname, ip_address, operating_system, cpu_cores, memory_gb, status, datacenter_id";
     let told = "recorded_at_us, happened_at_us, actor_kind, actor_id, change_kind, resource_type, resource_id, \
                 resource_key, resource_name, compute_id, after_state, before_row";
     raw.run("BEGIN");
     let mut first = 1;
-    while first <= ROWS {
-        let chunk = first..(first + CHUNK).min(ROWS + 1);
+    while first <= count {
+        let chunk = first..(first + CHUNK).min(count + 1);
         let (mut cells, mut entries) = (Vec::new(), Vec::new());
         for number in chunk {
             let (name, address) = host(number);

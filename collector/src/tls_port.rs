@@ -34,7 +34,7 @@ pub(crate) struct TlsPort<T> {
     tcp: TcpListener,
     config: Arc<ArcSwap<ServerConfig>>,
     /// Counts handshakes by their outcome.
-    counter: &'static str,
+    count: fn(&'static str),
     /// One permit for each handshake in flight.
     pub(crate) slots: Arc<Semaphore>,
     /// Connections whose handshake succeeded.
@@ -50,7 +50,7 @@ impl<T: Send + 'static> TlsPort<T> {
     pub(crate) async fn bind(
         address: SocketAddr,
         config: Arc<ArcSwap<ServerConfig>>,
-        counter: &'static str,
+        count: fn(&'static str),
     ) -> io::Result<Self> {
         let tcp = TcpListener::bind(address).await?;
         // Accepted sockets inherit these. HTTP/2 pings notice a dead peer sooner; this covers the time before them.
@@ -59,7 +59,7 @@ impl<T: Send + 'static> TlsPort<T> {
         rustix::net::sockopt::set_tcp_keepintvl(&tcp, Duration::from_secs(15))?;
         let (ready, connections) = mpsc::channel(READY);
         let slots = Arc::new(Semaphore::new(HANDSHAKES));
-        Ok(Self { tcp, config, counter, slots, ready, connections })
+        Ok(Self { tcp, config, count, slots, ready, connections })
     }
 
     /// The address that it is bound to.
@@ -80,8 +80,8 @@ impl<T: Send + 'static> TlsPort<T> {
     where
         F: Fn(TlsStream<TcpStream>, SocketAddr) -> io::Result<T> + Clone + Send + Sync + 'static,
     {
-        let Self { tcp, config, counter, slots, ready, connections } = self;
-        let door = Door { tcp, config, counter, slots };
+        let Self { tcp, config, count, slots, ready, connections } = self;
+        let door = Door { tcp, config, count, slots };
         (connections, door.accept(turn, ready, stop))
     }
 }
@@ -90,7 +90,7 @@ impl<T: Send + 'static> TlsPort<T> {
 struct Door {
     tcp: TcpListener,
     config: Arc<ArcSwap<ServerConfig>>,
-    counter: &'static str,
+    count: fn(&'static str),
     slots: Arc<Semaphore>,
 }
 
@@ -112,10 +112,9 @@ impl Door {
             match accepted {
                 Ok((tcp, address, slot)) => {
                     let (config, turn, ready) = (self.config.load_full(), turn.clone(), ready.clone());
-                    let counter = self.counter;
+                    let count = self.count;
                     shaking.spawn(async move {
-                        let outcome = shake(tcp, address, config, turn, ready).await;
-                        metrics::counter!(counter, "outcome" => outcome).increment(1);
+                        count(shake(tcp, address, config, turn, ready).await);
                         drop(slot);
                     });
                 }

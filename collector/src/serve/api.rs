@@ -38,7 +38,9 @@ impl ApiPort {
     pub(super) async fn bind(address: SocketAddr, certificate: Option<&ApiCertificate>) -> io::Result<Self> {
         Ok(match certificate {
             Some(certificate) => {
-                Self::Tls(TlsPort::bind(address, certificate.config(), "orchestrix_api_handshakes_total").await?)
+                let count =
+                    |outcome| metrics::counter!("orchestrix_api_handshakes_total", "outcome" => outcome).increment(1);
+                Self::Tls(TlsPort::bind(address, certificate.config(), count).await?)
             }
             None => Self::Plain(TcpListener::bind(address).await?),
         })

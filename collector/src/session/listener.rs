@@ -27,7 +27,9 @@ impl AgentListener {
     /// # Errors
     /// When the address cannot be bound.
     pub async fn bind(address: SocketAddr, config: Arc<ArcSwap<ServerConfig>>, clock: SharedClock) -> io::Result<Self> {
-        Ok(Self { port: TlsPort::bind(address, config, "orchestrix_session_handshakes_total").await?, clock })
+        let count =
+            |outcome| metrics::counter!("orchestrix_session_handshakes_total", "outcome" => outcome).increment(1);
+        Ok(Self { port: TlsPort::bind(address, config, count).await?, clock })
     }
 
     /// The address that it is bound to.

@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 
 use super::{
     Dialect, Past, Row, StoreError, Value,
+    batch::{padded, portion},
     dialect::placeholders,
     measure::{Operation, timed},
 };
@@ -256,8 +257,9 @@ impl Tx {
         keys: Vec<Value>,
     ) -> Result<(), StoreError> {
         for chunk in keys.chunks(Dialect::ROWS_PER_STATEMENT) {
-            let sql = format!("{statement} {column} IN {}", placeholders(chunk.len()));
-            self.execute(sql, values.iter().chain(chunk).cloned().collect()).await?;
+            let keys = padded(chunk);
+            let sql = format!("{statement} {column} IN {}", placeholders(keys.len()));
+            self.execute(sql, values.iter().chain(keys).cloned().collect()).await?;
         }
         Ok(())
     }
@@ -276,9 +278,10 @@ impl Tx {
         ending: &str,
     ) -> Result<(), StoreError> {
         let row = placeholders(columns.len());
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            let chunk: Vec<_> = rows.by_ref().take(Dialect::ROWS_PER_STATEMENT).collect();
+        let mut rows = rows.into_iter();
+        while rows.len() > 0 {
+            let size = portion(rows.len());
+            let chunk: Vec<_> = rows.by_ref().take(size).collect();
             let list = vec![row.as_str(); chunk.len()].join(", ");
             let sql = format!("INSERT INTO {table} ({}) VALUES {list}{ending}", columns.join(", "));
             self.execute(sql, chunk.into_iter().flatten().collect()).await?;
@@ -317,9 +320,9 @@ pub trait Executor: Send {
     ) -> Result<Vec<Row>, StoreError> {
         let mut rows = Vec::new();
         for chunk in keys.chunks(Dialect::ROWS_PER_STATEMENT) {
-            let sql = format!("{select} {column} IN {}", placeholders(chunk.len()));
-            let bound = values.iter().chain(chunk).cloned().collect();
-            rows.extend(self.fetch(sql, bound).await?);
+            let keys = padded(chunk);
+            let sql = format!("{select} {column} IN {}", placeholders(keys.len()));
+            rows.extend(self.fetch(sql, values.iter().chain(keys).cloned().collect()).await?);
         }
         Ok(rows)
     }

@@ -11,6 +11,7 @@
 //! - Lists of values go in chunks, sorted by key.
 //! - Nothing that came from outside becomes part of a statement's text.
 
+mod batch;
 mod commits;
 mod copy;
 mod db;

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::stored::{Stored, stored_columns, stored_in_tx, stored_row};
 use crate::{
     catalog::{Field, FieldKind, Kind},
-    store::{Dialect, Executor, StoreError, Tx, Value, dialect::placeholders},
+    store::{Dialect, Executor, StoreError, Tx, Value, batch::padded, dialect::placeholders},
 };
 
 /// Columns with their values as they are shown, but for secrets, which [`Form::show`](crate::edit::form::Form::show)
@@ -85,11 +85,13 @@ pub(crate) async fn record_find(
     let one = format!("({} = ?)", columns.join(" = ? AND "));
     let mut found = Vec::with_capacity(keys.len());
     for chunk in keys.chunks(Dialect::ROWS_PER_STATEMENT) {
+        let chunk = padded(chunk);
         let condition = match columns {
             [column] => format!("{column} IN {}", placeholders(chunk.len())),
             _ => vec![one.as_str(); chunk.len()].join(" OR "),
         };
-        let rows = from.fetch(format!("{select} {condition}"), chunk.iter().flatten().cloned().collect()).await?;
+        let values = chunk.into_iter().flatten().cloned().collect();
+        let rows = from.fetch(format!("{select} {condition}"), values).await?;
         for row in rows {
             found.push(Record::new(kind, stored_row(kind, &row)?));
         }

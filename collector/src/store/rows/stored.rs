@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     catalog::{FieldKind, Kind},
-    store::{Dialect, Executor as _, Row, StoreError, Tx, Value, dialect::placeholders},
+    store::{Dialect, Executor as _, Row, StoreError, Tx, Value, batch::padded, dialect::placeholders},
 };
 
 /// A stored row by column. An empty one stands for a row that is not there.
@@ -82,8 +82,9 @@ pub(crate) async fn stored_among_in_tx(
 ) -> Result<Vec<Stored>, StoreError> {
     let mut rows = Vec::new();
     for chunk in keys.chunks(Dialect::ROWS_PER_STATEMENT) {
+        let chunk = padded(chunk);
         let condition = format!("{column} IN {}", placeholders(chunk.len()));
-        rows.extend(stored_in_tx(tx, kind, &condition, chunk.to_vec()).await?);
+        rows.extend(stored_in_tx(tx, kind, &condition, chunk.into_iter().cloned().collect()).await?);
     }
     Ok(rows)
 }

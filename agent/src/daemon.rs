@@ -150,19 +150,7 @@ impl Daemon {
         // Comforts: the agent does its work without them.
         let mut comforts = JoinSet::new();
         if let Some(address) = metrics_at {
-            match metrics::bind(address).await {
-                Ok(listener) => {
-                    let (describer, clock) = (describer.clone(), Arc::clone(&clock));
-                    comforts.spawn(metrics::serve(listener, move || {
-                        let (describer, clock) = (describer.clone(), Arc::clone(&clock));
-                        async move { metrics::text(&describer.describe().await, clock.now()) }
-                    }));
-                    tracing::info!(%address, "measurements are served");
-                }
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "measurements are not served");
-                }
-            }
+            show_measurements(address, describer.clone(), Arc::clone(&clock), &mut comforts).await;
         }
         match status::bind(&state_dir) {
             Ok(listener) => {
@@ -197,6 +185,19 @@ impl Daemon {
             tracing::warn!("some tasks did not end in time");
         }
         if broken { Err(BrokenDown) } else { Ok(()) }
+    }
+}
+
+async fn show_measurements(address: SocketAddr, describer: Describer, clock: SharedClock, comforts: &mut JoinSet<()>) {
+    match metrics::bind(address).await {
+        Ok(listener) => {
+            comforts.spawn(metrics::serve(listener, move || {
+                let (describer, clock) = (describer.clone(), Arc::clone(&clock));
+                async move { metrics::text(&describer.describe().await, clock.now()) }
+            }));
+            tracing::info!(%address, "measurements are served");
+        }
+        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "measurements are not served"),
     }
 }
 

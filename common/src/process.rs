@@ -1,11 +1,8 @@
 //! What this process uses, as the kernel accounts for it. Format of the files: proc(5).
 
-use std::{
-    fs,
-    sync::OnceLock,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{fs, sync::OnceLock};
 
+use crate::time::{Clock as _, SystemClock};
 /// Clock ticks per second in `/proc` (`USER_HZ`), 100 on every architecture that Rust's standard library runs on.
 const TICKS_PER_SEC: f64 = 100.0;
 
@@ -73,8 +70,7 @@ fn started_at(stat: &str) -> Option<f64> {
         let uptime = fs::read_to_string("/proc/uptime").ok()?;
         let uptime: f64 = uptime.split_ascii_whitespace().next()?.parse().ok()?;
         let age = uptime - stat_field(stat, 22)? as f64 / TICKS_PER_SEC;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs_f64();
-        Some(now - age)
+        Some(SystemClock.now().as_micros() as f64 / 1e6 - age)
     })
 }
 
@@ -107,7 +103,7 @@ mod tests {
         assert!(resident_bytes.is_some_and(|bytes| bytes > 100_000), "{used:?}");
         assert!(cpu_seconds.is_some() && threads.is_some_and(|threads| threads > 0), "{used:?}");
         assert!(open_files.is_some_and(|files| files >= 3), "{used:?}");
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+        let now = SystemClock.now().as_micros() as f64 / 1e6;
         assert!(started_at_seconds.is_some_and(|at| at <= now + 1.0 && at > now - 3_600.0), "{used:?}");
     }
 }

@@ -92,8 +92,8 @@ pub fn problems_of_text(metrics: &[Metric], text: &str) -> Vec<String> {
             wrong("a second sample of one series");
         }
         let (name, labels) = head.split_once('{').map_or((head, ""), |(name, rest)| (name, rest.trim_end_matches('}')));
-        let family = ["_bucket", "_sum", "_count"].iter().filter_map(|ending| name.strip_suffix(ending));
-        let family = family.filter(|family| types.get(family) == Some(&"histogram")).last().unwrap_or(name);
+        let mut families = ["_bucket", "_sum", "_count"].iter().filter_map(|ending| name.strip_suffix(ending));
+        let family = families.find(|family| types.get(family) == Some(&"histogram")).unwrap_or(name);
         if !types.contains_key(family) {
             wrong("no type in front of it");
         }

@@ -49,9 +49,9 @@ fn problems_of(expression: &str, metrics: &BTreeMap<&str, &Metric>) -> Vec<Strin
         let name = &behind[..end];
         rest = &behind[end..];
         let family = ["_bucket", "_sum", "_count"].iter().filter_map(|ending| name.strip_suffix(ending));
-        let family =
+        let mut family =
             family.filter(|family| metrics.get(family).is_some_and(|metric| metric.kind == MetricKind::Histogram));
-        let Some(metric) = metrics.get(family.last().unwrap_or(name)) else {
+        let Some(metric) = metrics.get(family.next().unwrap_or(name)) else {
             problems.push(format!("{name} is no metric"));
             continue;
         };

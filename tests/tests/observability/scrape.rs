@@ -120,7 +120,10 @@ fn a_collector_and_an_agent_tell_prometheus_how_they_do() {
     ));
 
     // What the command for people shows is the same agent.
-    let status = agent.cli("status", Duration::from_secs(10)).ok();
+    let (config, state) = (agent.config_file(), agent.state_dir());
+    let arguments =
+        ["status".as_ref(), "--config".as_ref(), config.as_os_str(), "--state-dir".as_ref(), state.as_os_str()];
+    let status = programs::run(AGENT, &arguments, Duration::from_secs(10)).ok();
     for part in [
         "last accepted  2",
         "h left",

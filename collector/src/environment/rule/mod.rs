@@ -185,9 +185,9 @@ pub struct Rule {
     pub priority: i64,
     /// Whether it is in force.
     pub enabled: bool,
-    /// Assign and separate: code of the environment, that of the resource's partner, or else one without partner.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    #[schema(min_length = 1, max_length = 64, pattern = r"\S")]
+    /// Assign and separate: code of the environment, that of the resource's partner, or else one without partner; empty
+    /// otherwise.
+    #[schema(max_length = 64)]
     pub environment_code: String,
     /// Separate: code of the environment that must be kept apart from it.
     #[schema(max_length = 64)]
@@ -197,7 +197,6 @@ pub struct Rule {
     #[schema(value_type = f64, minimum = 0, maximum = 1, default = 0.8)]
     pub confidence: i64,
     /// Tag: the tags that it sets, by key, 1 to 20. A key that somebody else has set is left alone.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = HashMap<String, String>)]
     pub tags: BTreeMap<String, String>,
     /// Assign and tag: how many conditions must hold.

@@ -2,6 +2,8 @@
 //!
 //! `deploy/examples/collector.toml` shows every key with its default.
 
+mod file;
+
 use std::{
     fmt, fs,
     net::SocketAddr,
@@ -9,13 +11,12 @@ use std::{
     time::Duration,
 };
 
+use file::{Raw, RawAgents, RawApi, RawCluster, RawHistory, RawTelemetry};
 use orchestrix_common::{
     config::{Loaded, Loader, Problems, Reference},
     log::LogConfig,
     pki::TrustDomain,
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::pki::RegisteredCluster;
 
@@ -138,159 +139,6 @@ impl fmt::Debug for Config {
             .field("log", log)
             .field("telemetry", telemetry)
             .finish_non_exhaustive()
-    }
-}
-
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct Raw {
-    /// Folder for the embedded database, the key that seals the CA, and the admin token.
-    data_dir: PathBuf,
-    /// Address of the inventory database, `sqlite://PATH` or `mysql://USER:PASSWORD@HOST/NAME`. When nothing is set:
-    /// `sqlite://DATA_DIR/inventory.db`.
-    database_url: Option<String>,
-    /// File that holds the address of the inventory database, when there is a password in it. When not set: the
-    /// credential `database-url` of the unit, unless it is empty. `%d/NAME` is the credential NAME.
-    database_url_file: Option<PathBuf>,
-    /// The side that agents see.
-    agents: RawAgents,
-    /// The side that people and programs see: admin API, UI, metrics and health.
-    api: RawApi,
-    /// A Kubernetes cluster whose agents enrol by their service account instead of a join token; one block for each.
-    kubernetes: Vec<RawCluster>,
-    /// What is kept of the past.
-    history: RawHistory,
-    /// What the collector tells about itself.
-    log: LogConfig,
-    /// Traces of its work: sessions, reports and requests.
-    telemetry: RawTelemetry,
-}
-
-impl Default for Raw {
-    fn default() -> Self {
-        Self {
-            data_dir: PathBuf::from("/var/lib/orchestrix/collector"),
-            database_url: None,
-            database_url_file: None,
-            agents: RawAgents::default(),
-            api: RawApi::default(),
-            kubernetes: Vec::new(),
-            history: RawHistory::default(),
-            log: LogConfig::default(),
-            telemetry: RawTelemetry::default(),
-        }
-    }
-}
-
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct RawTelemetry {
-    /// Where an OTLP receiver listens for gRPC, `http://HOST:PORT`, usually one on this host; nothing is traced when not set.
-    otlp_endpoint: Option<String>,
-    /// Part of the traces that are told, 0 to 1. A caller of the API that has decided about its trace is followed.
-    sample_ratio: f64,
-}
-
-impl Default for RawTelemetry {
-    fn default() -> Self {
-        Self { otlp_endpoint: None, sample_ratio: 1.0 }
-    }
-}
-
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct RawCluster {
-    /// What identifies it: `kubectl get namespace kube-system -o jsonpath={.metadata.uid}`.
-    cluster_uid: String,
-    /// File with its public keys: `kubectl get --raw /openid/v1/jwks`, or the `--service-account-key-file` of its API
-    /// server. Read anew for each token.
-    keys_file: PathBuf,
-    /// Issuer of its tokens.
-    #[serde(default = "default_issuer")]
-    issuer: String,
-    /// Audience that a token must be for.
-    #[serde(default = "default_audience")]
-    audience: String,
-    /// Namespace of the agents.
-    #[serde(default = "default_namespace")]
-    namespace: String,
-    /// Service account of the agents.
-    #[serde(default = "default_account")]
-    service_account: String,
-}
-
-fn default_issuer() -> String {
-    "https://kubernetes.default.svc".to_owned()
-}
-
-fn default_audience() -> String {
-    "orchestrix".to_owned()
-}
-
-fn default_namespace() -> String {
-    "orchestrix".to_owned()
-}
-
-fn default_account() -> String {
-    "orchestrix-agent".to_owned()
-}
-
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct RawHistory {
-    /// How many days changes are kept, up to 36500: so far back the inventory can be read as it was. 0 keeps all of them.
-    keep_days: u64,
-}
-
-impl Default for RawHistory {
-    fn default() -> Self {
-        Self { keep_days: 400 }
-    }
-}
-
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct RawAgents {
-    /// Where agents connect, `ADDRESS:PORT`: enrolment and sessions, TLS 1.3.
-    address: String,
-    /// Trust domain of the agents' identities. Fixed by the first start of an installation.
-    trust_domain: String,
-    /// Mean time between two heartbeats of an agent, 1 to 3600. After three missed ones its host counts as unreachable.
-    heartbeat_secs: u64,
-    /// Sessions that may be opened at the same time, 1 to 100000; further ones wait.
-    opening_sessions: usize,
-    /// Sessions that may wait to be opened, 1 to 100000; further ones are told when to come back.
-    waiting_sessions: usize,
-}
-
-impl Default for RawAgents {
-    fn default() -> Self {
-        Self {
-            address: "0.0.0.0:7443".to_owned(),
-            trust_domain: TrustDomain::default().to_string(),
-            heartbeat_secs: 30,
-            opening_sessions: 32,
-            waiting_sessions: 4_096,
-        }
-    }
-}
-
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct RawApi {
-    /// Where to listen, `ADDRESS:PORT`. Without a certificate keep it on loopback, or behind a proxy that does TLS.
-    address: String,
-    /// PEM file with the certificate chain that TLS is spoken with, the leaf first. Plain HTTP when not set. A reload reads
-    /// the file again.
-    certificate_file: Option<PathBuf>,
-    /// PEM file with the key of that certificate, which the collector's user can read. A reload reads it again, a credential
-    /// of the unit excepted: that one changes with the next start.
-    key_file: Option<PathBuf>,
-}
-
-impl Default for RawApi {
-    fn default() -> Self {
-        Self { address: "127.0.0.1:7480".to_owned(), certificate_file: None, key_file: None }
     }
 }
 

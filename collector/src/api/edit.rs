@@ -210,12 +210,7 @@ fn flags(parameters: &[(String, String)]) -> Result<(bool, bool), Problem> {
         let flag = match name.as_str() {
             "cascade" => &mut cascade,
             "dryRun" => &mut dry_run,
-            _ => {
-                let name: String = name.chars().take(64).collect();
-                let detail = format!("parameter {name:?} is not known here");
-                let problem = Problem::new(StatusCode::BAD_REQUEST, "unknown-parameter", detail);
-                return Err(problem.at(name, "one of cascade, dryRun"));
-            }
+            _ => return Err(Problem::unknown_parameter(name, "one of cascade, dryRun")),
         };
         *flag = text.parse().map_err(|_| {
             Problem::new(StatusCode::BAD_REQUEST, "invalid-parameter", format!("{name} is neither true nor false"))

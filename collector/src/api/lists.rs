@@ -113,12 +113,7 @@ fn known<R: Resource>(parameters: &[(String, String)]) -> Result<(), Problem> {
     let allowed = query::has_past::<R>().then_some(AS_OF);
     match parameters.iter().find(|(name, _)| Some(name.as_str()) != allowed) {
         None => Ok(()),
-        Some((name, _)) => {
-            let name: String = name.chars().take(64).collect();
-            let detail = format!("parameter {name:?} is not known here");
-            Err(Problem::new(StatusCode::BAD_REQUEST, "unknown-parameter", detail)
-                .at(name, allowed.unwrap_or("no parameters")))
-        }
+        Some((name, _)) => Err(Problem::unknown_parameter(name, allowed.unwrap_or("no parameters"))),
     }
 }
 

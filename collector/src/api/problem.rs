@@ -91,6 +91,21 @@ impl Problem {
         Self { field: Some(field.into()), expected: Some(expected.into()), ..self }
     }
 
+    /// A parameter that the route does not have; `expected` names those that it has.
+    #[must_use]
+    pub(super) fn unknown_parameter(name: &str, expected: &str) -> Self {
+        let name: String = name.chars().take(64).collect();
+        let detail = format!("parameter {name:?} is not known here");
+        Self::new(StatusCode::BAD_REQUEST, "unknown-parameter", detail).at(name, expected)
+    }
+
+    /// A parameter whose value will not do: "parameter `name` `problem`".
+    #[must_use]
+    pub(super) fn invalid_parameter(name: &str, problem: &str, expected: &str) -> Self {
+        let detail = format!("parameter {name} {problem}");
+        Self::new(StatusCode::BAD_REQUEST, "invalid-parameter", detail).at(name, expected)
+    }
+
     /// There is no such thing.
     #[must_use]
     pub fn not_found(what: &str, id: &str) -> Self {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     extract::{Query, State},
-    http::{HeaderMap, StatusCode},
+    http::HeaderMap,
     response::Response,
 };
 use orchestrix_common::time::Timestamp;
@@ -82,26 +82,17 @@ fn span(parameters: &[(String, String)], now: Timestamp) -> Result<(Timestamp, T
         let place = match name.as_str() {
             "since" => &mut since,
             "until" => &mut until,
-            _ => {
-                let name: String = name.chars().take(64).collect();
-                let detail = format!("parameter {name:?} is not known here");
-                let problem = Problem::new(StatusCode::BAD_REQUEST, "unknown-parameter", detail);
-                return Err(problem.at(name, "since or until"));
-            }
+            _ => return Err(Problem::unknown_parameter(name, "since or until")),
         };
         let time = Timestamp::parse_rfc3339(value);
-        *place =
-            Some(time.ok_or_else(|| invalid(name, "is not a time", "RFC 3339, for example 2026-05-01T12:00:00Z"))?);
+        *place = Some(time.ok_or_else(|| {
+            Problem::invalid_parameter(name, "is not a time", "RFC 3339, for example 2026-05-01T12:00:00Z")
+        })?);
     }
     let until = until.unwrap_or(now);
     let since = since.unwrap_or_else(|| until.minus(SPAN));
     if since > until {
-        return Err(invalid("since", "is after until", "a time before until"));
+        return Err(Problem::invalid_parameter("since", "is after until", "a time before until"));
     }
     Ok((since, until))
-}
-
-fn invalid(field: &str, problem: &str, expected: &str) -> Problem {
-    let detail = format!("parameter {field} {problem}");
-    Problem::new(StatusCode::BAD_REQUEST, "invalid-parameter", detail).at(field, expected)
 }

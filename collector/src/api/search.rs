@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Query, State},
-    http::{HeaderMap, StatusCode},
+    http::HeaderMap,
     response::Response,
 };
 use utoipa::openapi::{
@@ -69,21 +69,20 @@ fn read(parameters: &[(String, String)]) -> Result<Search, Problem> {
             "kinds" => search.kinds = kinds(value)?,
             "limit" => {
                 let limit = value.parse().ok().filter(|limit| (1..=MOST_HITS).contains(limit));
-                search.limit =
-                    limit.ok_or_else(|| invalid("limit", "is out of range", "a whole number from 1 to 500"))?;
+                search.limit = limit.ok_or_else(|| {
+                    Problem::invalid_parameter("limit", "is out of range", "a whole number from 1 to 500")
+                })?;
             }
-            "ended" => search.ended = value.parse().map_err(|_| invalid("ended", "is neither", "true or false"))?,
-            _ => {
-                let name: String = name.chars().take(64).collect();
-                let detail = format!("parameter {name:?} is not known here");
-                let problem = Problem::new(StatusCode::BAD_REQUEST, "unknown-parameter", detail);
-                return Err(problem.at(name, "one of q, kinds, limit, ended"));
+            "ended" => {
+                search.ended =
+                    value.parse().map_err(|_| Problem::invalid_parameter("ended", "is neither", "true or false"))?
             }
+            _ => return Err(Problem::unknown_parameter(name, "one of q, kinds, limit, ended")),
         }
     }
     let letters = search.text.trim().chars().count();
     if !(1..=MOST_LETTERS).contains(&letters) {
-        return Err(invalid("q", "is empty or too long", "1 to 200 letters"));
+        return Err(Problem::invalid_parameter("q", "is empty or too long", "1 to 200 letters"));
     }
     Ok(search)
 }
@@ -94,10 +93,9 @@ fn kinds(text: &str) -> Result<Vec<String>, Problem> {
         return Ok(wanted);
     }
     let known: Vec<&str> = search::kinds().collect();
-    Err(invalid("kinds", "names a kind that cannot be looked for", &format!("some of {}", known.join(", "))))
-}
-
-fn invalid(field: &str, problem: &str, expected: &str) -> Problem {
-    let detail = format!("parameter {field} {problem}");
-    Problem::new(StatusCode::BAD_REQUEST, "invalid-parameter", detail).at(field, expected)
+    Err(Problem::invalid_parameter(
+        "kinds",
+        "names a kind that cannot be looked for",
+        &format!("some of {}", known.join(", ")),
+    ))
 }

@@ -14,9 +14,10 @@ const ACQUIRE_LIMIT: Duration = Duration::from_secs(15);
 const BUSY_LIMIT: Duration = Duration::from_secs(10);
 const SQLITE_READERS: u32 = 4;
 const MYSQL_CONNECTIONS: u32 = 16;
-/// Prepared statements that a connection keeps; the server's limit for all connections is 16,382 by default. One that is
-/// pushed out costs 40 ms: sqlx 0.9.0 does not turn off Nagle's algorithm, and what closes a statement has no answer.
-const MYSQL_STATEMENTS: usize = 400;
+/// Prepared statements that a connection keeps, so that five collectors stay below the default limit of a server, 16,382.
+/// One that is pushed out costs 40 ms: sqlx 0.9.0 does not turn off Nagle's algorithm, and what closes a statement has no
+/// answer.
+const MYSQL_STATEMENTS: usize = 200;
 
 /// Opens `sqlite://PATH` (made when missing) or `mysql://USER[:PASSWORD]@HOST[:PORT]/NAME`.
 ///

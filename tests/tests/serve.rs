@@ -215,6 +215,14 @@ async fn the_api_and_the_admin_token_are_there_from_the_first_start_on() {
     assert_eq!(status, 200);
     assert!(body.contains("orchestrix_session_open") || body.contains("# "), "{body}");
     assert_eq!(get(collector.api, "/readyz", None).await.0, 200);
+    // The inventory over time begins with the first minute.
+    let sampled = async {
+        let sql = "SELECT partner_id FROM inventory_samples LIMIT 1";
+        while (&collector.db).fetch_optional(sql.to_owned(), vec![]).await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(LIMIT, sampled).await.expect("a sample is taken");
     collector.finish().await;
 }
 

@@ -118,6 +118,17 @@ export async function startWalk({ collector, output, parts, only }) {
     await page.emulateMedia({ colorScheme: 'light' });
     await page.locator('html[data-theme="light"]').waitFor();
   };
+  /** Does something on a machine that is so many times slower: what is drawn then lags behind what is typed. */
+  walk.slowly = async (rate, run) => {
+    const session = await context.newCDPSession(page);
+    await session.send('Emulation.setCPUThrottlingRate', { rate });
+    try {
+      await run();
+    } finally {
+      await session.send('Emulation.setCPUThrottlingRate', { rate: 1 });
+      await session.detach();
+    }
+  };
   walk.wide = async (width, height = 900) => page.setViewportSize({ width, height });
   walk.noWider = async () => assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the page');
   walk.close = () => browser.close();

@@ -123,11 +123,13 @@ export async function tree(walk) {
     await row('cloud-1').waitFor();
     await page.keyboard.press('j');
     await page.keyboard.press('j');
-    await page.keyboard.press('Enter');
-    await page.waitForURL(/infrastructure\/\w+\/\d+/);
-    const first = page.url();
-    await page.keyboard.press('j');
-    await page.waitForURL((url) => url.href !== first);
+    await walk.slowly(12, async () => {
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/infrastructure\/\w+\/\d+/);
+      const first = page.url();
+      await page.keyboard.press('j');
+      await page.waitForURL((url) => url.href !== first);
+    });
     await page.keyboard.press('l');
     await until('a branch to open', async () => (await page.locator('.tree-row.cursor[aria-expanded="true"]').count()) === 1);
     await page.keyboard.press('h');

@@ -322,7 +322,6 @@ fn refusal(spoil: impl FnOnce(&mut pb::Entity)) -> (String, &'static str) {
 #[test]
 fn a_refusal_names_the_place_of_the_value() {
     let place = "sources[0].changes[0].upsert";
-    assert_eq!(refusal(|entity| entity.body = None), (format!("{place}.body"), "missing"));
     assert_eq!(refusal(|entity| entity.hash = vec![1, 2]), (format!("{place}.hash"), "malformed"));
     assert_eq!(refusal(|entity| entity.native_id.clear()), (format!("{place}.native_id"), "missing"));
     let long = |entity: &mut pb::Entity| entity.native_id = "x".repeat(256);
@@ -333,6 +332,19 @@ fn a_refusal_names_the_place_of_the_value() {
         }
     };
     assert_eq!(refusal(nameless), (format!("{place}.capability.name"), "missing"));
+}
+
+#[test]
+fn an_entity_of_a_kind_that_only_a_newer_agent_knows_is_counted_and_passed_over() {
+    let mut message = sample();
+    let mut strange = message.sources[0].changes[0].clone();
+    if let Some(pb::change::Change::Upsert(entity)) = &mut strange.change {
+        entity.body = None;
+    }
+    message.sources[0].changes.insert(0, strange);
+
+    assert_eq!(wire::unknown_changes(&message), 1);
+    assert_eq!(Report::try_from(message), Report::try_from(sample()));
 }
 
 #[test]

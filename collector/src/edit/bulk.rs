@@ -193,6 +193,7 @@ impl Fault {
     fn at(self, start: usize) -> BulkError {
         match self.error {
             error if error.is_about_content() => BulkError::Refused { index: start + self.index, source: error },
+            StoreError::Abandoned => BulkError::Moved,
             error => BulkError::Store(error),
         }
     }

@@ -1,4 +1,5 @@
-//! Makes rows of one form in batches: one statement for what all of them ask, one for each row that is made.
+//! Makes rows of one form in batches: one statement for what all of them ask, and one for the rows themselves as far as
+//! they fill the same columns.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +21,7 @@ use crate::{
     store::{
         Executor as _, StoreError, Tx, Value,
         rows::{
-            record::record_insert_in_tx,
+            record::{Shown, record_insert_in_tx, record_insert_many_in_tx},
             stored::{Stored, stored_many_in_tx},
         },
     },
@@ -56,7 +57,13 @@ pub(super) async fn many(
     answer(tx, by, form, &mut drafts).await.map_err(whole)?;
     attached(tx, form, &mut drafts).await.map_err(|error| Fault { index: 0, error })?;
     let mut made = Vec::with_capacity(drafts.len());
+    let mut run = Vec::new();
+    // What a row may not share with another one is looked for among those that are made.
+    let together = form.is_numbered() && form.unique.is_empty();
     for Draft { index, mut given } in drafts {
+        if !together {
+            insert(tx, form, std::mem::take(&mut run), &mut made).await?;
+        }
         let refused = |error: EditError| fault(index, error);
         place::agree(tx, form, &mut given, None, clouds).await.map_err(refused)?;
         reference::unique(tx, form, &mut given, None).await.map_err(refused)?;
@@ -64,9 +71,13 @@ pub(super) async fn many(
             attempts[index] = Some(Attempt::Failed(error));
             continue;
         }
-        let stored = insert(tx, by, form, given).await.map_err(|error| Fault { index, error })?;
-        made.push((index, stored));
+        let row = New::of(by, form, index, given);
+        if run.first().is_some_and(|first: &New| !first.fills_as(&row)) {
+            insert(tx, form, std::mem::take(&mut run), &mut made).await?;
+        }
+        run.push(row);
     }
+    insert(tx, form, run, &mut made).await?;
     let made = read_back(tx, form, made).await.map_err(|error| Fault { index: 0, error })?;
     for (index, (key, _)) in &made {
         attempts[*index] = Some(Attempt::Done { key: key.clone(), outcome: Outcome::Created, changes: Vec::new() });
@@ -164,21 +175,67 @@ enum Made {
     Whole(Vec<Value>, Stored),
 }
 
-/// Makes a row. Unlike in a request, a field that was emptied on purpose is empty, whatever its default: an import makes a
-/// row as it is in the file.
-async fn insert(tx: &mut Tx, by: By<'_>, form: &'static Form, given: Given) -> Result<Made, StoreError> {
-    let mut columns = given.columns;
-    let may_be_empty =
-        |column: &str| form.fields().any(|(input, field)| field.column == column && input.need == Need::Optional);
-    columns.retain(|column, value| !value.is_null() || may_be_empty(column));
-    columns.extend(form.origin.map(|column| (column, PERSON.into())));
-    let mut bound = write::values(form, &columns);
-    bound.extend(write::stamps(form, by, &["created_at", "updated_at"]));
-    let id = record_insert_in_tx(tx, form.kind.table, bound).await?;
-    if form.is_numbered() {
-        return Ok(Made::Numbered(id));
+/// A row as it is going to be inserted.
+struct New {
+    /// Its number in the batch.
+    index: usize,
+    columns: Shown,
+    bound: Vec<(&'static str, Value)>,
+}
+
+impl New {
+    /// Unlike in a request, a field that was emptied on purpose is empty, whatever its default: an import makes a row as it
+    /// is in the file.
+    fn of(by: By<'_>, form: &'static Form, index: usize, given: Given) -> Self {
+        let mut columns = given.columns;
+        let may_be_empty =
+            |column: &str| form.fields().any(|(input, field)| field.column == column && input.need == Need::Optional);
+        columns.retain(|column, value| !value.is_null() || may_be_empty(column));
+        columns.extend(form.origin.map(|column| (column, PERSON.into())));
+        let mut bound = write::values(form, &columns);
+        bound.extend(write::stamps(form, by, &["created_at", "updated_at"]));
+        Self { index, columns, bound }
     }
-    // Kinds without a number have no column with a default that is not given here.
+
+    /// Whether it fills the same columns.
+    fn fills_as(&self, other: &Self) -> bool {
+        let columns = |row: &Self| row.bound.iter().map(|(column, _)| *column).collect::<Vec<_>>();
+        columns(self) == columns(other)
+    }
+}
+
+/// Makes rows that fill the same columns.
+async fn insert(tx: &mut Tx, form: &'static Form, rows: Vec<New>, made: &mut Vec<(usize, Made)>) -> Result<(), Fault> {
+    let table = form.kind.table;
+    if rows.len() < 2 {
+        for New { index, columns, bound } in rows {
+            let id = record_insert_in_tx(tx, table, bound).await.map_err(|error| Fault { index, error })?;
+            made.push((index, if form.is_numbered() { Made::Numbered(id) } else { unnumbered(form, columns) }));
+        }
+        return Ok(());
+    }
+    let columns: Vec<&'static str> = rows[0].bound.iter().map(|(column, _)| *column).collect();
+    let cells = rows.iter().map(|row| row.bound.iter().map(|(_, value)| value.clone()).collect()).collect();
+    match record_insert_many_in_tx(tx, table, &columns, cells).await {
+        Ok(ids) => made.extend(rows.iter().zip(ids).map(|(row, id)| (row.index, Made::Numbered(id)))),
+        // Nothing of it stays; which row it is about shows when each is tried alone.
+        Err(error) if error.is_about_content() => {
+            let mut fault = Fault { index: rows[0].index, error };
+            for New { index, bound, .. } in rows {
+                if let Err(error) = record_insert_in_tx(tx, table, bound).await {
+                    fault = Fault { index, error };
+                    break;
+                }
+            }
+            return Err(fault);
+        }
+        Err(error) => return Err(Fault { index: rows[0].index, error }),
+    }
+    Ok(())
+}
+
+/// A row without a number, as it is stored: such kinds have no column with a default that is not given here.
+fn unnumbered(form: &'static Form, columns: Shown) -> Made {
     let key = write::key_of(form, &columns);
     let mut stored = Stored::new();
     for (column, value) in columns {
@@ -190,7 +247,7 @@ async fn insert(tx: &mut Tx, by: By<'_>, form: &'static Form, given: Given) -> R
         };
         stored.insert(column.to_owned(), value);
     }
-    Ok(Made::Whole(key, stored))
+    Made::Whole(key, stored)
 }
 
 type Row = (usize, (Vec<Value>, Stored));
@@ -216,7 +273,7 @@ async fn read_back(tx: &mut Tx, form: &'static Form, made: Vec<(usize, Made)>) -
 mod tests {
     use super::super::super::forms;
 
-    /// What [`super::insert`] says of kinds without a number.
+    /// What [`super::unnumbered`] says of kinds without a number.
     #[test]
     fn kinds_without_a_number_are_wholly_given() {
         for form in forms::FORMS.iter().filter(|form| !form.is_numbered()) {

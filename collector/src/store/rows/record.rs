@@ -175,6 +175,28 @@ pub(crate) async fn record_insert_in_tx(
     tx.insert(format!("INSERT INTO {table} ({}) VALUES ({marks})", names.join(", ")), values).await
 }
 
+/// Inserts rows that fill the same columns of a table with numbers of its own; returns these, in the order of the rows.
+///
+/// # Errors
+/// When a statement fails; then none of the rows of that statement is there. [`StoreError::Abandoned`] when somebody else's
+/// rows show among them, as a database without repeatable reads lets them.
+pub(crate) async fn record_insert_many_in_tx(
+    tx: &mut Tx,
+    table: &str,
+    columns: &[&'static str],
+    rows: Vec<Vec<Value>>,
+) -> Result<Vec<i64>, StoreError> {
+    let count = rows.len();
+    let sql = format!("SELECT COALESCE(MAX(id), 0) AS largest FROM {table}");
+    let largest: i64 = tx.fetch_optional(sql, vec![]).await?.map_or(Ok(0), |row| row.get("largest"))?;
+    tx.insert_many(table, columns, rows, "").await?;
+    // Numbers only grow, in the order of the rows; nodes of a cluster leave some out, so they are read and not counted.
+    let sql = format!("SELECT id FROM {table} WHERE id > ? ORDER BY id LIMIT {}", count + 1);
+    let ids = tx.fetch(sql, vec![largest.into()]).await?;
+    let ids = ids.iter().map(|row| row.get("id")).collect::<Result<Vec<i64>, _>>()?;
+    if ids.len() == count { Ok(ids) } else { Err(StoreError::Abandoned) }
+}
+
 /// Writes columns of a row, and none else.
 ///
 /// # Errors

@@ -64,6 +64,7 @@ migrations![
     14 "0014_certificate_rotation",
     15 "0015_samples",
     16 "0016_rule_tags",
+    17 "0017_roll_up",
 ];
 
 /// Table that remembers which migrations ran.

@@ -97,7 +97,7 @@ async fn read(db: &Db, now: Timestamp, depth: u8, narrow: &Narrow) -> anyhow::Re
     let names: Vec<_> = every::<Datacenter>(db, now).await?.into_iter().map(|it| (it.id, it.name)).collect();
     known("datacenter", narrow.datacenter.as_deref(), &names)?;
     // What is on a compute decides whether the compute is shown, at any depth.
-    let mut tree = narrow.apply(tree::tree(db, now, tree::LEVELS).await?);
+    let mut tree = tree::narrowed(db, now, narrow).await?;
     tree.cut(depth);
     Ok(tree)
 }

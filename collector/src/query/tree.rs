@@ -13,6 +13,8 @@ use super::{
 };
 use crate::store::{Db, StoreError};
 
+use narrow::Reach;
+
 pub use narrow::Narrow;
 
 /// The levels of a tree.
@@ -133,14 +135,28 @@ pub struct Summary {
 /// # Errors
 /// When a statement fails.
 pub async fn tree(db: &Db, now: Timestamp, depth: u8) -> Result<Tree, StoreError> {
+    read(db, now, depth, Reach::default()).await
+}
+
+/// Reads what somebody asked for, on all levels.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn narrowed(db: &Db, now: Timestamp, narrow: &Narrow) -> Result<Tree, StoreError> {
+    let reach = narrow.reach(db, now).await?;
+    // What is read is more than what was asked for: places and computes of which nothing remains.
+    Ok(narrow.apply(read(db, now, LEVELS, reach).await?))
+}
+
+async fn read(db: &Db, now: Timestamp, depth: u8, reach: Reach) -> Result<Tree, StoreError> {
     // The first number: everything read after it contains at least these changes.
     let sequence = sequence::current(db, now).await?;
     // Computes and what is on them are always read: the summary tells of them even where they are not drawn.
-    let computes = every_of::<Compute>(db, now, ListRequest::implied::<Compute>()).await?;
+    let computes = every_of::<Compute>(db, now, reach.computes).await?;
     let (mut capabilities, mut workloads) = (HashMap::new(), HashMap::new());
     if depth >= LEVELS {
         capabilities = group(every::<Capability>(db, now).await?, |capability| Some(capability.compute_id));
-        workloads = group(current_workloads(db, now).await?, |workload| Some(workload.compute_id));
+        workloads = group(current_workloads(db, now, reach.workloads).await?, |workload| Some(workload.compute_id));
     }
     let on_computes: Vec<&Workload> = workloads.values().flatten().collect();
     let summary = summary(&computes.iter().collect::<Vec<_>>(), (depth >= LEVELS).then_some(&on_computes));
@@ -233,8 +249,8 @@ fn group<T>(items: Vec<T>, key: impl Fn(&T) -> Option<i64>) -> HashMap<Option<i6
     groups
 }
 
-async fn current_workloads(db: &Db, now: Timestamp) -> Result<Vec<Workload>, StoreError> {
-    let mut workloads: Vec<Workload> = every_of(db, now, ListRequest::implied::<Workload>()).await?;
+async fn current_workloads(db: &Db, now: Timestamp, wanted: ListRequest) -> Result<Vec<Workload>, StoreError> {
+    let mut workloads: Vec<Workload> = every_of(db, now, wanted).await?;
     workloads.sort_by(|one, other| {
         let key = |workload: &Workload| (workload.source.clone(), workload.workload_name.clone(), workload.id);
         key(one).cmp(&key(other))

@@ -1,7 +1,19 @@
 //! A tree narrowed to what somebody asked for: one partner, one datacenter, one environment, or fewer levels.
 
-use super::{CloudBranch, ComputeBranch, DatacenterBranch, PartnerBranch, RegionBranch, Tree, ZoneBranch, summary};
-use crate::query::EnvironmentBadge;
+use orchestrix_common::time::Timestamp;
+
+use super::{
+    CloudBranch, Compute, ComputeBranch, Datacenter, DatacenterBranch, ListRequest, PartnerBranch, RegionBranch, Tree,
+    Workload, ZoneBranch, every, summary,
+};
+use crate::{
+    environment::{ResourceType, sql::Wanted},
+    query::{
+        Environment, EnvironmentBadge,
+        filter::{Condition, EnvironmentTest},
+    },
+    store::{Db, StoreError, Value},
+};
 
 /// What to keep of a tree. Names are compared without case; an identifier counts as a name.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +26,44 @@ pub struct Narrow {
     pub datacenter: Option<String>,
 }
 
+/// The computes and workloads that a tree is read of.
+#[derive(Debug)]
+pub(super) struct Reach {
+    pub(super) computes: ListRequest,
+    pub(super) workloads: ListRequest,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self { computes: ListRequest::implied::<Compute>(), workloads: ListRequest::implied::<Workload>() }
+    }
+}
+
 impl Narrow {
+    /// What must be read for it: of a million workloads often a few.
+    pub(super) async fn reach(&self, db: &Db, now: Timestamp) -> Result<Reach, StoreError> {
+        let mut reach = Reach::default();
+        if let Some(wanted) = &self.datacenter {
+            let places = every::<Datacenter>(db, now).await?;
+            let places = places.iter().filter(|place| is(wanted, &place.name, place.id));
+            let values: Vec<Value> = places.map(|place| place.id.into()).collect();
+            // No row has the key that stands for none.
+            let values = if values.is_empty() { vec![0_i64.into()] } else { values };
+            let those = format!("datacenter_id IN ({})", vec!["?"; values.len()].join(", "));
+            let on = format!("w.compute_id IN (SELECT x.id FROM computes x WHERE x.{those})");
+            reach.computes.conditions.push(Condition { sql: format!("c.{those}"), values: values.clone() });
+            reach.workloads.conditions.push(Condition { sql: on, values });
+        }
+        if let Some(wanted) = &self.environment {
+            let environments = every::<Environment>(db, now).await?;
+            let environments = environments.iter().filter(|it| it.code.eq_ignore_ascii_case(wanted));
+            let wanted = Wanted { ids: environments.map(|it| it.id).collect(), ..Wanted::default() };
+            let test = EnvironmentTest { kind: ResourceType::Workload, alias: "w", wanted, inherited: true };
+            reach.workloads.environment = Some(test);
+        }
+        Ok(reach)
+    }
+
     /// Whether nothing was asked for.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {

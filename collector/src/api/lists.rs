@@ -73,7 +73,8 @@ async fn list_handler<R: Resource>(
     })?;
     let now = api.clock.now();
     let db = as_of(&api, now, &parameters).await?;
-    let request = ListRequest::parse::<R>(&Context::of(&db, now), &parameters)?;
+    let mut request = ListRequest::parse::<R>(&Context::of(&db, now), &parameters)?;
+    api.labels.narrow(&db, now, &mut request).await?;
     let page = query::list::<R>(&db, now, &request).await?;
     query::as_of::confirm(&db).await?;
     respond::json(&headers, &page)

@@ -49,6 +49,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     edit::Editor,
     metrics::Exposition,
+    query::LabelIndex,
     store::{Commits, Db},
 };
 
@@ -95,6 +96,7 @@ pub struct ApiState {
     matches: Arc<dyn MatchDecisions>,
     metrics: Option<Exposition>,
     agents_port: Option<u16>,
+    labels: LabelIndex,
     settings: ApiSettings,
     feeds: Arc<Semaphore>,
     stop: CancellationToken,
@@ -124,6 +126,7 @@ impl ApiState {
             matches,
             metrics: None,
             agents_port: None,
+            labels: LabelIndex::default(),
             settings,
             feeds,
             stop,
@@ -140,6 +143,12 @@ impl ApiState {
     #[must_use]
     pub fn with_agents_port(self, port: u16) -> Self {
         Self { agents_port: Some(port), ..self }
+    }
+
+    /// Looks workloads up by their labels with this.
+    #[must_use]
+    pub fn with_labels(self, labels: LabelIndex) -> Self {
+        Self { labels, ..self }
     }
 
     /// Takes other limits.

@@ -114,6 +114,8 @@ pub struct ListRequest {
     pub(super) after: Option<After>,
     pub(super) conditions: Vec<Condition>,
     pub(super) environment: Option<EnvironmentTest>,
+    /// Labels of workloads, keys with values, that are among the conditions; see [`LabelIndex`](super::LabelIndex).
+    pub(super) labels: Vec<(String, String)>,
 }
 
 /// Rows must belong to one of some environments.
@@ -175,6 +177,10 @@ impl ListRequest {
             if values.len() > MAX_VALUES {
                 return Err(invalid(filter.name, "is given too often", &format!("at most {MAX_VALUES} values")));
             }
+            if let Test::Label("w.labels") = filter.test {
+                let pairs = values.iter().filter_map(|label| label.split_once('='));
+                request.labels.extend(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())));
+            }
             if let Test::Environment(kind, alias) = filter.test {
                 let wanted =
                     Wanted { codes: values.iter().map(|code| (*code).to_owned()).collect(), ..Wanted::default() };
@@ -194,7 +200,14 @@ impl ListRequest {
     /// A question for whole pages without filters.
     #[must_use]
     pub const fn all() -> Self {
-        Self { limit: MAX_LIMIT, sort: Vec::new(), after: None, conditions: Vec::new(), environment: None }
+        Self {
+            limit: MAX_LIMIT,
+            sort: Vec::new(),
+            after: None,
+            conditions: Vec::new(),
+            environment: None,
+            labels: Vec::new(),
+        }
     }
 
     /// A question for whole pages with nothing but what the list implies.
@@ -336,7 +349,7 @@ fn label(dialect: Dialect, column: &str, name: &str, text: &str) -> Result<Condi
         return Err(invalid(name, "has no key", "key or key=value"));
     }
     // The key is data, so it never becomes part of a JSON path, whose quoting differs between servers.
-    Ok(match (dialect, value) {
+    let exact = match (dialect, value) {
         (Dialect::Sqlite, Some(value)) => Condition {
             sql: format!("EXISTS (SELECT 1 FROM json_each({column}) j WHERE j.key = ? AND j.value = ?)"),
             values: vec![Value::from(key), Value::from(value)],
@@ -353,7 +366,18 @@ fn label(dialect: Dialect, column: &str, name: &str, text: &str) -> Result<Condi
             sql: format!("JSON_CONTAINS(JSON_KEYS({column}), ?)"),
             values: vec![Value::from(&serde_json::json!(key))],
         },
-    })
+    };
+    Ok(behind_text(dialect, column, [Some(key), value], exact))
+}
+
+/// Looks for the words in the text of a JSON column before its content is taken apart, which takes many times as long. Words
+/// that JSON may write in more than one way are not looked for.
+fn behind_text(dialect: Dialect, column: &str, words: [Option<&str>; 2], exact: Condition) -> Condition {
+    let plain = |word: &&str| word.chars().all(|letter| matches!(letter, ' '..='~') && !matches!(letter, '"' | '\\'));
+    let words: Vec<Value> =
+        words.into_iter().flatten().filter(plain).map(|word| format!("\"{word}\"").into()).collect();
+    let one = format!("INSTR({}, ?) > 0 AND ", dialect.json_text(column));
+    Condition { sql: format!("({}{})", one.repeat(words.len()), exact.sql), values: [words, exact.values].concat() }
 }
 
 fn limit(text: &str) -> Result<usize, ParameterError> {

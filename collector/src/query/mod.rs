@@ -27,6 +27,7 @@ mod filter;
 pub mod fleet;
 mod identity;
 mod kubernetes;
+mod label_index;
 pub mod liveness;
 pub mod nested;
 mod operation;
@@ -69,6 +70,7 @@ pub use filter::{
 };
 pub use identity::{JunkValue, MatchDecision, MatchExplanation, match_explanation};
 pub use kubernetes::{K8sCluster, K8sIngress, K8sNamespace, K8sNode, K8sService};
+pub use label_index::LabelIndex;
 pub use operation::Operation;
 pub use place::{AvailabilityZone, Cloud, Datacenter, Partner, Region};
 pub use place_summary::{Counts, MOST_PLACES, PlaceSummary, Places, PlacesPage, counts_by_partner, places};

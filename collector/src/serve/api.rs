@@ -16,6 +16,7 @@ use super::certificate::ApiCertificate;
 use crate::{
     api::{ApiState, MatchDecisions, router as api_router},
     metrics::Exposition,
+    query::LabelIndex,
     reconcile::{Actor, MatchChoice, Reconciler, ResolveError},
     session::Registry,
     tls_port::TlsPort,
@@ -65,11 +66,12 @@ pub(super) fn router(
     clock: SharedClock,
     metrics: Exposition,
     agents_port: Option<u16>,
+    labels: LabelIndex,
     halt: CancellationToken,
 ) -> Router {
     let db = reconciler.db().clone();
     let state = ApiState::new(db, clock, reconciler.commits(), registry, Arc::new(reconciler.clone()), halt);
-    let state = state.with_metrics(metrics);
+    let state = state.with_metrics(metrics).with_labels(labels);
     api_router(match agents_port {
         Some(port) => state.with_agents_port(port),
         None => state,

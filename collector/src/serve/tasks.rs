@@ -12,6 +12,7 @@ use super::{Collector, ServeError, agents, api, supervisor};
 use crate::{
     environment::Worker,
     metrics::keep_fleet,
+    query::LabelIndex,
     reconcile::keep_drifts,
     sample::keep_samples,
     session::{keep_liveness, watch_agents, watch_trust},
@@ -49,9 +50,11 @@ pub(super) fn start(collector: Collector, halt: &CancellationToken) -> Tasks {
     let worker = Worker::new(db.clone(), clock.clone());
     tasks.upkeep("environments", worker.run(reconciler.commits().subscribe(), halt.child_token()));
     tasks.upkeep("fleet's figures", keep_fleet(db, clock.clone(), halt.child_token()));
+    let labels = LabelIndex::default();
+    tasks.upkeep("labels", labels.clone().keep(reconciler.db().clone(), clock.clone(), halt.child_token()));
     let agents_port = listener.local_address().ok().map(|address| address.port());
-    let router =
-        api::router(&reconciler, sessions.registry.clone(), clock, metrics.clone(), agents_port, halt.child_token());
+    let registry = sessions.registry.clone();
+    let router = api::router(&reconciler, registry, clock, metrics.clone(), agents_port, labels, halt.child_token());
     let keeper = reconciler.clone();
     let (connections, accepting) = listener.start(halt.child_token());
     tasks.spawn("agents' listener", async {

@@ -6,11 +6,13 @@
 
 use std::{
     collections::BTreeMap,
-    sync::Arc,
+    ops::Range,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use orchestrix_collector::{
+    metrics::{self, Exposition},
     reconcile::{Opening, Outcome, Reconciler, SessionKey},
     store::{
         self, Executor as _,
@@ -26,7 +28,11 @@ use orchestrix_common::{
     time::{Clock as _, SystemClock},
     wire,
 };
-use orchestrix_tests::{generate::Cell, part, stats::Times};
+use orchestrix_tests::{
+    generate::{Cell, Scale},
+    part,
+    stats::Times,
+};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -53,7 +59,7 @@ struct Hosts {
 
 /// Prints how fast changes are stored; `goal` is the part of the raw loop that is to be reached.
 pub(crate) fn measure(url: &str, raw: &mut Raw, goal: f64) {
-    let mut hosts = Hosts::enrol(url, if raw.is_sqlite() { 1 } else { 4 });
+    let mut hosts = Hosts::enrol(url, 0..HOSTS, if raw.is_sqlite() { 1 } else { 4 });
     hosts.report(&ContainerState::Running);
     let stored = hosts.stored();
     let (mut ours, mut loops, mut wholes, mut nothing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -84,19 +90,94 @@ pub(crate) fn measure(url: &str, raw: &mut Raw, goal: f64) {
     ));
 }
 
+/// A change may cost this much of what it costs in a small inventory.
+const FOLLOWS: f64 = 1.2;
+/// Changes of one row, each on both inventories.
+const SINGLE: usize = 200;
+
+/// Prints what one changed row costs on a large inventory against a small one, and what is asked when nothing changed.
+pub(crate) fn follow((large, scale): (&str, &Scale), (small, small_scale): (&str, &Scale)) {
+    // The large one has hosts with the other numbers already.
+    let numbers = HOSTS..HOSTS + 1;
+    let [mut large, mut small] = [large, small].map(|url| Hosts::enrol(url, numbers.clone(), 1));
+    large.report(&ContainerState::Running);
+    small.report(&ContainerState::Running);
+    let (mut on_large, mut on_small) = (Vec::new(), Vec::new());
+    for round in 0..SINGLE {
+        let state = if round % 2 == 0 { ContainerState::Paused } else { ContainerState::Running };
+        on_large.push(timed(|| large.report_of(1, &state)).0);
+        on_small.push(timed(|| small.report_of(1, &state)).0);
+    }
+    let (on_large, on_small): (Times, Times) = (on_large.into_iter().collect(), on_small.into_iter().collect());
+    let ratio = on_large.percentile(50).as_secs_f64() / on_small.percentile(50).as_secs_f64();
+    part::measured(&format!(
+        "  one changed row among {} workloads: {ratio:.2}x what it costs among {} (p50 {:.2} / {:.2} ms, goal \
+         {FOLLOWS:.1}x: {})",
+        scale.workloads,
+        small_scale.workloads,
+        on_large.percentile(50).as_secs_f64() * 1_000.0,
+        on_small.percentile(50).as_secs_f64() * 1_000.0,
+        word(ratio <= FOLLOWS),
+    ));
+    // The last state again.
+    let same = ContainerState::Running;
+    let report = large.statements(|hosts| hosts.report(&same));
+    let listing = large.statements(|hosts| hosts.list(&same));
+    part::measured(&format!(
+        "  nothing changed: {} reads and {} writes for a report of {CONTAINERS} rows, {} and {} for a listing of them; none \
+         for a sign of life, whose digests are compared in memory",
+        report[0], report[1], listing[0], listing[1],
+    ));
+}
+
 impl Hosts {
-    fn enrol(url: &str, at_once: usize) -> Self {
+    /// Reads and writes that something takes.
+    fn statements(&mut self, run: impl FnOnce(&mut Self)) -> [u64; 2] {
+        let counted = || {
+            static COUNTED: OnceLock<Exposition> = OnceLock::new();
+            let text = COUNTED.get_or_init(|| metrics::install().unwrap()).render();
+            ["read", "write"].map(|operation| {
+                let name = format!("orchestrix_store_operation_seconds_count{{operation=\"{operation}\"}} ");
+                text.lines().find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok()).unwrap_or_default()
+            })
+        };
+        let before = counted();
+        run(self);
+        let after = counted();
+        [after[0] - before[0], after[1] - before[1]]
+    }
+
+    /// Every host lists all its containers in this state.
+    fn list(&mut self, state: &ContainerState) {
+        for key in &self.sessions {
+            let listed = report(self.sequence, *key, CONTAINERS, state).sources.remove(0).changes;
+            let listed = listed.into_iter().filter_map(|change| match change.kind {
+                ChangeKind::Upsert { entity, hash } => Some((entity.native_id, hash)),
+                _ => None,
+            });
+            let compared = self.reconciler.compare_listing(key, &Source::Docker, listed.collect(), true);
+            assert!(self.runtime.block_on(compared).unwrap().is_empty(), "nothing is asked for");
+        }
+    }
+
+    fn enrol(url: &str, numbers: Range<usize>, at_once: usize) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let db = runtime.block_on(store::open(url)).unwrap();
         let reconciler = Reconciler::new(db, Arc::new(SystemClock));
-        let sessions = (0..HOSTS).map(|number| runtime.block_on(open(&reconciler, number))).collect();
+        let sessions = numbers.map(|number| runtime.block_on(open(&reconciler, number))).collect();
         Self { runtime, reconciler, sessions, sequence: 0, at_once }
     }
 
     /// Every host reports all its containers in this state.
     fn report(&mut self, state: &ContainerState) {
+        self.report_of(CONTAINERS, state);
+    }
+
+    /// Every host reports the first of its containers in this state.
+    fn report_of(&mut self, count: usize, state: &ContainerState) {
         self.sequence += 1;
-        let reports: Vec<_> = self.sessions.iter().map(|key| (*key, report(self.sequence, *key, state))).collect();
+        let of = |key: &SessionKey| (*key, report(self.sequence, *key, count, state));
+        let reports: Vec<_> = self.sessions.iter().map(of).collect();
         let reconciler = &self.reconciler;
         let apply = async |(key, report)| {
             let applied = reconciler.apply(&key, report).await.unwrap();
@@ -234,9 +315,9 @@ async fn open(reconciler: &Reconciler, number: usize) -> SessionKey {
     reconciler.open_session(opening).await.unwrap().key(agent_id)
 }
 
-fn report(sequence: u64, key: SessionKey, state: &ContainerState) -> Report {
+fn report(sequence: u64, key: SessionKey, count: usize, state: &ContainerState) -> Report {
     let now = SystemClock.now();
-    let changes = (0..CONTAINERS)
+    let changes = (0..count)
         .map(|number| {
             let entity = container(&format!("{}-{number:03}", key.agent_id), number, state);
             let hash = wire::hash(&entity);

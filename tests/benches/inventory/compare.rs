@@ -20,6 +20,8 @@ pub(crate) enum Goal {
     Times(f64),
     /// At most this much above the yardstick's 99th percentile.
     Above(Duration),
+    /// At most this at the 99th percentile, whatever the yardstick takes.
+    Within(Duration),
 }
 
 /// Times both, and prints a line.
@@ -44,6 +46,9 @@ pub(crate) fn compare(what: &str, goal: Goal, mut ours: impl FnMut(), mut raw: i
         Goal::Above(most) => {
             let above = ours.percentile(99).saturating_sub(raw.percentile(99));
             format!("p99 {:.1} ms above (goal {:.0}): {}", milliseconds(above), milliseconds(most), word(above <= most))
+        }
+        Goal::Within(most) => {
+            format!("goal p99 {:.0} ms: {}", milliseconds(most), word(ours.percentile(99) <= most))
         }
     };
     let unsteady = if drift > DRIFT { format!(", yardstick drifted by {:.0} %", drift * 100.0) } else { String::new() };

@@ -26,6 +26,7 @@ mod compare;
 mod import;
 mod questions;
 mod raw;
+mod storage;
 
 use questions::Asker;
 use raw::Raw;
@@ -47,8 +48,8 @@ fn main() {
         |name: &str| !flags.iter().any(|flag| flag.starts_with("--only=") && *flag != format!("--only={name}"));
     let part = |name: &str| !flags.iter().any(|flag| flag.starts_with("--part=") && *flag != format!("--part={name}"));
     for (name, make) in databases.into_iter().filter(|(name, _)| wanted(name)) {
-        if let Some(installation) = part("inventory").then(make).flatten() {
-            measure(name, installation, &scale);
+        if part("inventory") {
+            measure(name, make, &scale);
         }
         if let Some(installation) = part("import").then(make).flatten() {
             import::measure(name, installation, if full { 100_000 } else { 10_000 });
@@ -56,7 +57,11 @@ fn main() {
     }
 }
 
-fn measure(name: &str, mut installation: Installation, scale: &Scale) {
+/// What a change must cost about as much on as on the large one.
+const SMALL: Scale = Scale::new(100, 10_000);
+
+fn measure(name: &str, make: Make, scale: &Scale) {
+    let Some(mut installation) = make() else { return };
     part::measured(&format!(
         "inventory of {} computes with {} workloads on {name} ({}, {} scale)",
         scale.computes,
@@ -84,8 +89,18 @@ fn measure(name: &str, mut installation: Installation, scale: &Scale) {
     questions::pages(&mut asker);
     questions::searches(&mut asker);
     questions::environments(&mut asker);
-    let goal = if asker.raw.is_sqlite() { 0.35 } else { 0.5 };
-    changes::measure(&url, &mut asker.raw, goal);
+    questions::places(&mut asker);
+    questions::free_text(&mut asker);
+    let Asker { mut raw, .. } = asker;
+    let (goal, bytes) = if raw.is_sqlite() { (0.35, 250.0) } else { (0.5, 400.0) };
+    storage::measure(&mut raw, bytes);
+    // Nobody else writes now.
+    installation.stop();
+    changes::measure(&url, &mut raw, goal);
+    let Some(mut small) = make() else { return };
+    small.stop();
+    fill(&small.database_url(), &SMALL).unwrap_or_else(|error| panic!("{error}: {error:?}"));
+    changes::follow((&url, scale), (&small.database_url(), &SMALL));
 }
 
 /// Lets the collector finish what it does by itself with an inventory that it has not seen before.

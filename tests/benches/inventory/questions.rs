@@ -13,12 +13,13 @@ use crate::{
 /// What a list may cost above the statements themselves: reading them, writing JSON, and HTTP.
 const PAGE: Goal = Goal::Above(Duration::from_millis(3));
 const NESTED: Goal = Goal::Times(1.25);
+const LABEL: Goal = Goal::Within(Duration::from_millis(10));
 const ROWS: usize = 100;
 
 /// Everything of a workload that a list shows.
 const WORKLOAD: &str = "SELECT w.*, c.name AS compute_name, a.id AS agent_id, a.state, a.reachable, l.seen_at_us, \
      s.health, s.completeness, s.reason, u.cpu_millicores, u.memory_bytes, u.measured_at_us \
-     FROM compute_workloads w JOIN computes c ON c.id = w.compute_id LEFT JOIN agents a ON a.compute_id = c.id \
+     FROM compute_workloads w LEFT JOIN computes c ON c.id = w.compute_id LEFT JOIN agents a ON a.compute_id = c.id \
      LEFT JOIN agent_liveness l ON l.agent_id = a.id LEFT JOIN agent_sources s ON s.agent_id = a.id \
      AND s.source = w.source LEFT JOIN workload_usage u ON u.workload_id = w.id";
 /// Everything of a compute that a list shows, but for its sources.
@@ -44,6 +45,10 @@ impl Asker {
 
     /// Compares a page of workloads with the statement that finds the same ones.
     fn workloads(&mut self, what: &str, parameters: &str, condition: &str, values: &[Cell]) {
+        self.workloads_within(PAGE, what, parameters, condition, values);
+    }
+
+    fn workloads_within(&mut self, goal: Goal, what: &str, parameters: &str, condition: &str, values: &[Cell]) {
         let path = format!("workloads?limit={ROWS}&{parameters}");
         let found = format!("WHERE w.ended_at_us IS NULL AND {condition} ORDER BY w.id LIMIT {}", ROWS + 1);
         let keys = self.page(&path);
@@ -56,7 +61,7 @@ impl Asker {
         let Self { http, raw } = self;
         compare(
             &format!("workloads {what} ({} of them)", keys.len()),
-            PAGE,
+            goal,
             || {
                 let answer = http.request("GET", &format!("/api/v1/{path}"), None).unwrap();
                 assert_eq!(answer.status, 200);
@@ -187,6 +192,27 @@ fn count_below(row: &Json) -> usize {
         .sum()
 }
 
+const SELF: &str = "WHERE p.name = 'self'";
+
+/// From a partner so many levels down.
+fn down(upto: usize) -> String {
+    let joins = [
+        "JOIN clouds cl ON cl.partner_id = p.id",
+        "JOIN regions r ON r.cloud_id = cl.id",
+        "JOIN availability_zones z ON z.region_id = r.id",
+        "JOIN datacenters d ON d.availability_zone_id = z.id",
+    ];
+    format!("FROM partners p {}", joins[..upto].join(" "))
+}
+
+/// The first rows of each parent.
+fn paged(columns: &str, from: &str, by: &str, key: &str, limit: usize) -> String {
+    format!(
+        "SELECT * FROM (SELECT {columns}, ROW_NUMBER() OVER (PARTITION BY {by} ORDER BY {key}) AS place {from} {SELF}) x \
+         WHERE place <= {limit}"
+    )
+}
+
 /// The query that the existing front end sends: what a partner has, by purpose and by place.
 pub(crate) fn front_end(asker: &mut Asker) {
     let page = |limit: usize| json!({ "limit": limit, "offset": 0 });
@@ -203,26 +229,10 @@ pub(crate) fn front_end(asker: &mut Asker) {
             ] }] },
         ],
     });
-    let down = |upto: usize| {
-        let joins = [
-            "JOIN clouds cl ON cl.partner_id = p.id",
-            "JOIN regions r ON r.cloud_id = cl.id",
-            "JOIN availability_zones z ON z.region_id = r.id",
-            "JOIN datacenters d ON d.availability_zone_id = z.id",
-        ];
-        format!("FROM partners p {}", joins[..upto].join(" "))
-    };
-    let own = "WHERE p.name = 'self'";
-    let paged = |columns: &str, from: &str, by: &str, key: &str, limit: usize| {
-        format!(
-            "SELECT * FROM (SELECT {columns}, ROW_NUMBER() OVER (PARTITION BY {by} ORDER BY {key}) AS place {from} {own}) x \
-             WHERE place <= {limit}"
-        )
-    };
     let of_environments = "FROM partners p JOIN environments e ON e.partner_id = p.id \
                            JOIN environment_associations a ON a.environment_id = e.id";
     let levels = [
-        format!("SELECT p.id, p.name, p.display_name, p.type, p.roles, p.status FROM partners p {own} LIMIT 10"),
+        format!("SELECT p.id, p.name, p.display_name, p.type, p.roles, p.status FROM partners p {SELF} LIMIT 10"),
         paged("e.*", "FROM partners p JOIN environments e ON e.partner_id = p.id", "p.id", "e.id", 10),
         paged("a.*", of_environments, "e.id", "a.id", 50),
         paged("cl.*", &down(1), "p.id", "cl.id", 10),
@@ -251,56 +261,206 @@ pub(crate) fn searches(asker: &mut Asker) {
     asker.workloads("by an image of few", &format!("image={seldom}"), "w.image = ?", &text(seldom));
     let name = "voice-mail-31";
     asker.workloads("by name", &format!("name={name}"), "w.workload_name = ?", &text(name));
-    let has_label = if asker.raw.is_sqlite() {
-        "EXISTS (SELECT 1 FROM json_each(w.labels) j WHERE j.key = 'environment' AND j.value = 'dr')"
-    } else {
-        r#"JSON_CONTAINS(w.labels, '{"environment": "dr"}')"#
-    };
-    asker.workloads("by a label", "label=environment=dr", has_label, &[]);
+    for (what, key, value) in [("by a label of many", "environment", "dr"), ("by a label of few", "canary", "true")] {
+        let has_label = if asker.raw.is_sqlite() {
+            format!("EXISTS (SELECT 1 FROM json_each(w.labels) j WHERE j.key = '{key}' AND j.value = '{value}')")
+        } else {
+            format!("JSON_CONTAINS(w.labels, '{{\"{key}\": \"{value}\"}}')")
+        };
+        asker.workloads_within(LABEL, what, &format!("label={key}={value}"), &has_label, &[]);
+    }
 }
 
-/// What belongs to an environment, by itself or because of where it is.
-pub(crate) fn environments(asker: &mut Asker) {
-    let wanted = "(SELECT e.id FROM environments e WHERE e.code = 'PROD')";
-    let own = |kind: &str, key: &str| {
-        format!("SELECT 1 FROM environment_associations a WHERE a.resource_type = '{kind}' AND a.resource_id = {key}")
-    };
-    // The nearest place that says anything decides.
-    let places = ["datacenter d.id", "availability_zone z.id", "region r.id", "cloud cl.id", "partner p.id"];
-    let cases: Vec<String> = places
+/// Finding workloads by a piece of text, wherever in them it stands.
+pub(crate) fn free_text(asker: &mut Asker) {
+    let wanted = "voice-mail-31";
+    let path = format!("/api/v1/search?q={wanted}&kinds=workload&limit=10");
+    let columns = ["workload_name", "image", "ip_address", "workload_id", "labels"];
+    let any = columns.map(|column| format!("LOWER(w.{column}) LIKE '%{wanted}%'")).join(" OR ");
+    let sql = format!(
+        "SELECT w.id, w.workload_name, w.image, w.status, c.id, c.name FROM compute_workloads w LEFT JOIN computes c \
+         ON c.id = w.compute_id WHERE w.ended_at_us IS NULL AND ({any}) ORDER BY CASE WHEN LOWER(w.workload_name) = \
+         '{wanted}' THEN 0 WHEN LOWER(w.workload_name) LIKE '{wanted}%' THEN 1 ELSE 2 END, w.workload_name, w.id LIMIT 10"
+    );
+    let answer = asker.http.request("GET", &path, None).unwrap();
+    let items = answer.json()["items"].as_array().cloned().unwrap_or_default();
+    let found = asker.raw.rows(&sql, &[]);
+    assert_eq!(items.len(), found, "{path} and {sql} must find as many: {}", answer.body);
+    let Asker { http, raw } = asker;
+    compare(
+        &format!("search for a text in workloads ({found} shown)"),
+        NESTED,
+        || assert_eq!(http.request("GET", &path, None).unwrap().status, 200),
+        || {
+            raw.rows(&sql, &[]);
+        },
+    );
+}
+
+/// What is in each place: the top of a tree.
+pub(crate) fn places(asker: &mut Asker) {
+    let answer = asker.http.request("GET", "/api/v1/places", None).unwrap();
+    let running = "SELECT COUNT(*) FROM compute_workloads WHERE ended_at_us IS NULL";
+    let running = asker.raw.numbers(running, &[])[0];
+    assert_eq!(answer.json()["total"]["workloads"].as_i64(), Some(running), "as many as there are");
+    let levels = ["partners", "clouds", "regions", "availability_zones", "datacenters"];
+    let statements: Vec<String> = levels
         .iter()
-        .map(|place| {
-            let (kind, key) = place.split_once(' ').unwrap();
-            let own = own(kind, key);
-            format!("WHEN EXISTS ({own}) THEN EXISTS ({own} AND a.environment_id IN {wanted})")
-        })
+        .map(|table| format!("SELECT * FROM {table} ORDER BY name"))
+        .chain([
+            "SELECT c.datacenter_id, COUNT(*), SUM(w.n) FROM computes c LEFT JOIN (SELECT compute_id, COUNT(*) AS n \
+             FROM compute_workloads WHERE ended_at_us IS NULL GROUP BY compute_id) w ON w.compute_id = c.id \
+             GROUP BY c.datacenter_id"
+                .to_owned(),
+            "SELECT c.datacenter_id, COUNT(a.id), SUM(a.reachable = 1 AND l.seen_at_us > 0), SUM(s.troubled = 0) \
+             FROM computes c LEFT JOIN agents a ON a.compute_id = c.id LEFT JOIN agent_liveness l ON l.agent_id = a.id \
+             LEFT JOIN (SELECT agent_id, SUM(health NOT IN ('healthy', 'absent')) AS troubled FROM agent_sources \
+             GROUP BY agent_id) s ON s.agent_id = a.id GROUP BY c.datacenter_id"
+                .to_owned(),
+        ])
         .collect();
-    let datacenters = format!(
-        "SELECT d.id FROM datacenters d LEFT JOIN availability_zones z ON z.id = d.availability_zone_id \
-         LEFT JOIN regions r ON r.id = z.region_id LEFT JOIN clouds cl ON cl.id = r.cloud_id \
-         LEFT JOIN partners p ON p.id = cl.partner_id WHERE CASE {} ELSE 0 END",
-        cases.join(" ")
+    let Asker { http, raw } = asker;
+    compare(
+        "all places with what is in them",
+        NESTED,
+        || assert_eq!(http.request("GET", "/api/v1/places", None).unwrap().status, 200),
+        || {
+            for sql in &statements {
+                raw.rows(sql, &[]);
+            }
+        },
     );
-    let clouds = format!(
-        "SELECT cl.id FROM clouds cl LEFT JOIN partners p ON p.id = cl.partner_id WHERE CASE {} ELSE 0 END",
-        cases[3..].join(" ")
-    );
-    let computes = |alias: &str| {
+}
+
+/// Conditions on what belongs to one of the wanted environments, by itself or because of where it is.
+struct Belongs {
+    /// `(SELECT …)` of their keys.
+    wanted: String,
+    datacenters: String,
+    clouds: String,
+}
+
+fn own(kind: &str, key: &str) -> String {
+    format!("SELECT 1 FROM environment_associations a WHERE a.resource_type = '{kind}' AND a.resource_id = {key}")
+}
+
+impl Belongs {
+    fn to(wanted: &str) -> Self {
+        // The nearest place that says anything decides.
+        let places = ["datacenter d.id", "availability_zone z.id", "region r.id", "cloud cl.id", "partner p.id"];
+        let cases: Vec<String> = places
+            .iter()
+            .map(|place| {
+                let (kind, key) = place.split_once(' ').unwrap();
+                let own = own(kind, key);
+                format!("WHEN EXISTS ({own}) THEN EXISTS ({own} AND a.environment_id IN {wanted})")
+            })
+            .collect();
+        let datacenters = format!(
+            "SELECT d.id FROM datacenters d LEFT JOIN availability_zones z ON z.id = d.availability_zone_id \
+             LEFT JOIN regions r ON r.id = z.region_id LEFT JOIN clouds cl ON cl.id = r.cloud_id \
+             LEFT JOIN partners p ON p.id = cl.partner_id WHERE CASE {} ELSE 0 END",
+            cases.join(" ")
+        );
+        let clouds = format!(
+            "SELECT cl.id FROM clouds cl LEFT JOIN partners p ON p.id = cl.partner_id WHERE CASE {} ELSE 0 END",
+            cases[3..].join(" ")
+        );
+        Self { wanted: wanted.to_owned(), datacenters, clouds }
+    }
+
+    fn computes(&self, alias: &str) -> String {
+        let Self { wanted, datacenters, clouds } = self;
         let own = own("compute", &format!("{alias}.id"));
         format!(
             "CASE WHEN EXISTS ({own}) THEN EXISTS ({own} AND a.environment_id IN {wanted}) \
              WHEN {alias}.datacenter_id IS NOT NULL THEN {alias}.datacenter_id IN ({datacenters}) \
              ELSE {alias}.cloud_id IN ({clouds}) END"
         )
-    };
-    asker.computes("of an environment", "&environment=PROD", &computes("c"));
-    let (twin, space) = (own("container", "w.container_row_id"), own("k8s_namespace", "w.k8s_namespace_id"));
-    let workloads = format!(
-        "CASE WHEN w.environment_id IS NOT NULL THEN w.environment_id IN {wanted} \
-         WHEN w.container_row_id IS NOT NULL AND EXISTS ({twin}) THEN EXISTS ({twin} AND a.environment_id IN {wanted}) \
-         WHEN w.k8s_namespace_id IS NOT NULL AND EXISTS ({space}) THEN EXISTS ({space} AND a.environment_id IN {wanted}) \
-         ELSE w.compute_id IN (SELECT c2.id FROM computes c2 WHERE {}) END",
-        computes("c2")
+    }
+
+    fn workloads(&self) -> String {
+        let wanted = &self.wanted;
+        let (twin, space) = (own("container", "w.container_row_id"), own("k8s_namespace", "w.k8s_namespace_id"));
+        format!(
+            "CASE WHEN w.environment_id IS NOT NULL THEN w.environment_id IN {wanted} \
+             WHEN w.container_row_id IS NOT NULL AND EXISTS ({twin}) THEN EXISTS ({twin} AND a.environment_id IN {wanted}) \
+             WHEN w.k8s_namespace_id IS NOT NULL AND EXISTS ({space}) THEN EXISTS ({space} AND a.environment_id IN {wanted}) \
+             ELSE w.compute_id IN (SELECT c2.id FROM computes c2 WHERE {}) END",
+            self.computes("c2")
+        )
+    }
+}
+
+/// What belongs to an environment, by itself or because of where it is.
+pub(crate) fn environments(asker: &mut Asker) {
+    let production = Belongs::to("(SELECT e.id FROM environments e WHERE e.code = 'PROD')");
+    asker.computes("of an environment", "&environment=PROD", &production.computes("c"));
+    asker.workloads("of an environment", "environment=PROD", &production.workloads(), &[]);
+    filtered_tree(asker, &production);
+    summary(asker);
+}
+
+/// The tree from a partner down to what runs, as far as it belongs to an environment.
+fn filtered_tree(asker: &mut Asker, production: &Belongs) {
+    let page = |limit: usize| json!({ "limit": limit, "offset": 0 });
+    let belongs = json!({ "environment": { "code": "PROD", "inherited": true } });
+    let body = json!({
+        "kind": "partner", "criteria": { "name": "self" }, "page": page(10),
+        "include": [{ "kind": "cloud", "page": page(10), "include": [{ "kind": "region", "page": page(10), "include": [
+            { "kind": "availabilityzone", "page": page(10), "include": [{ "kind": "datacenter", "page": page(10), "include": [
+                { "kind": "compute", "page": page(50), "criteria": belongs, "include": [
+                    { "kind": "workload", "page": page(10), "criteria": belongs },
+                ] },
+            ] }] },
+        ] }] }],
+    });
+    let computes = format!("{} JOIN computes c ON c.datacenter_id = d.id AND {}", down(4), production.computes("c"));
+    let shown = paged("c.id", &computes, "d.id", "c.id", 50);
+    let shown = shown.replace("SELECT * FROM", "SELECT x.id FROM");
+    let workloads = format!("FROM compute_workloads w JOIN ({shown}) s ON s.id = w.compute_id");
+    let levels = [
+        format!("SELECT p.id, p.name, p.display_name, p.type, p.roles, p.status FROM partners p {SELF} LIMIT 10"),
+        paged("cl.*", &down(1), "p.id", "cl.id", 10),
+        paged("r.*", &down(2), "cl.id", "r.id", 10),
+        paged("z.*", &down(3), "r.id", "z.id", 10),
+        paged("d.*", &down(4), "z.id", "d.id", 10),
+        paged("c.*", &computes, "d.id", "c.id", 50),
+        format!(
+            "SELECT * FROM (SELECT w.*, ROW_NUMBER() OVER (PARTITION BY w.compute_id ORDER BY w.id) AS place {workloads} \
+             WHERE {}) y WHERE y.place <= 10",
+            production.workloads()
+        ),
+    ];
+    asker.nested("tree of an environment", &body, &levels);
+}
+
+/// What an environment has.
+fn summary(asker: &mut Asker) {
+    let sql = "SELECT e.id FROM environments e JOIN partners p ON p.id = e.partner_id WHERE p.name = 'self' AND e.code = 'PROD'";
+    let id = asker.raw.numbers(sql, &[])[0];
+    let path = format!("/api/v1/environments/{id}/summary");
+    let mine = Belongs::to(&format!("(SELECT {id})"));
+    let by_type = format!(
+        "SELECT w.workload_type, COUNT(*) FROM compute_workloads w WHERE w.ended_at_us IS NULL AND {} \
+         GROUP BY w.workload_type",
+        mine.workloads()
     );
-    asker.workloads("of an environment", "environment=PROD", &workloads, &[]);
+    let computes = format!("SELECT c.id, c.name FROM computes c WHERE {}", mine.computes("c"));
+    let answer = asker.http.request("GET", &path, None).unwrap();
+    let told = answer.json();
+    let count: i64 = asker.raw.pairs(&by_type).iter().map(|(_, count)| count).sum();
+    let sum: i64 = told["workloads"].as_object().into_iter().flatten().filter_map(|(_, count)| count.as_i64()).sum();
+    assert_eq!(sum, count, "{path} and {by_type} must count as many: {}", answer.body);
+    let Asker { http, raw } = asker;
+    compare(
+        &format!("summary of an environment ({count} workloads)"),
+        NESTED,
+        || assert_eq!(http.request("GET", &path, None).unwrap().status, 200),
+        || {
+            raw.rows(&by_type, &[]);
+            raw.rows(&computes, &[]);
+            raw.rows("SELECT * FROM compute_allocations", &[]);
+        },
+    );
 }

@@ -41,6 +41,11 @@ impl Raw {
         matches!(self.connection, Connection::Sqlite(_))
     }
 
+    /// Type that a sum is cast to.
+    pub(crate) fn integer(&self) -> &'static str {
+        if self.is_sqlite() { "INTEGER" } else { "SIGNED" }
+    }
+
     /// Fetches all rows; returns how many.
     pub(crate) fn rows(&mut self, sql: &str, values: &[Cell]) -> usize {
         let text = AssertSqlSafe(sql);
@@ -66,6 +71,21 @@ impl Raw {
             }
             Connection::MySql(connection) => {
                 let query = sqlx::query_scalar_with::<MySql, i64, _>(text, mysql_arguments(values));
+                self.runtime.block_on(query.fetch_all(connection)).unwrap_or_else(|error| panic!("{sql}: {error}"))
+            }
+        }
+    }
+
+    /// Fetches a column of texts and one of whole numbers.
+    pub(crate) fn pairs(&mut self, sql: &str) -> Vec<(String, i64)> {
+        let text = AssertSqlSafe(sql);
+        match &mut self.connection {
+            Connection::Sqlite(connection) => {
+                let query = sqlx::query_as::<Sqlite, (String, i64)>(text);
+                self.runtime.block_on(query.fetch_all(connection)).unwrap_or_else(|error| panic!("{sql}: {error}"))
+            }
+            Connection::MySql(connection) => {
+                let query = sqlx::query_as::<MySql, (String, i64)>(text);
                 self.runtime.block_on(query.fetch_all(connection)).unwrap_or_else(|error| panic!("{sql}: {error}"))
             }
         }

@@ -142,6 +142,8 @@ fn container(host: &Host, engine: &'static str, index: u32, chance: &mut fastran
     let host_side =
         if mapped { format!(r#","hostAddress":"0.0.0.0","hostPort":{}"#, 20_000 + index) } else { String::new() };
     let code = ENVIRONMENTS[environment].1.to_lowercase();
+    // What few have.
+    let canary = if host.id % 50 == 7 && index == 20 { r#","canary":"true""# } else { "" };
     Workload {
         kind: "container",
         source: engine,
@@ -149,7 +151,7 @@ fn container(host: &Host, engine: &'static str, index: u32, chance: &mut fastran
         name: format!("{app}-{part}-{index}"),
         ports: format!(r#"[{{"containerPort":{port},"protocol":"tcp"{host_side}}}]"#),
         labels: Some(format!(
-            r#"{{"com.docker.compose.project":"{app}","com.docker.compose.service":"{part}","environment":"{code}"}}"#
+            r#"{{"com.docker.compose.project":"{app}","com.docker.compose.service":"{part}","environment":"{code}"{canary}}}"#
         )),
         details: format!(
             r#"{{"id":"{native_id}","name":"{app}-{part}-{index}","image":"{image}","runtime":"{engine}","state":"running","restartCount":0,"restartPolicy":"unless-stopped","environmentNames":["PATH"],"labelsTruncated":0,"networks":[{{"name":"{app}_default","address":"{address}"}}],"networkMode":"bridge"}}"#

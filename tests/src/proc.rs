@@ -19,6 +19,38 @@ pub fn cpu_time(pid: u32) -> Duration {
     Duration::from_nanos(nanos.sum())
 }
 
+/// As [`cpu_time`], with what ended threads have used, in steps of 10 ms.
+///
+/// # Panics
+/// When the process does not exist.
+#[must_use]
+pub fn cpu_time_of_all(pid: u32) -> Duration {
+    let path = format!("/proc/{pid}/stat");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    // Fields 14 and 15; the second one may hold anything up to its last parenthesis.
+    let (_, rest) = text.rsplit_once(')').expect("the name stands in parentheses");
+    let ticks = rest.split_ascii_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().expect("a number"));
+    Duration::from_millis(ticks.sum::<u64>() * 10)
+}
+
+/// Memory of a process that is resident, in bytes.
+///
+/// # Panics
+/// When it cannot be read.
+#[must_use]
+pub fn rss_bytes(pid: u32) -> u64 {
+    rollup(pid, "Rss:")
+}
+
+/// The most that was ever resident, in bytes.
+///
+/// # Panics
+/// When it cannot be read.
+#[must_use]
+pub fn peak_rss_bytes(pid: u32) -> u64 {
+    kilobytes(&format!("/proc/{pid}/status"), "VmHWM:")
+}
+
 /// Proportional memory of a process in bytes: its own pages whole, shared ones by their share.
 ///
 /// # Panics
@@ -38,8 +70,12 @@ pub fn pss_own_bytes(pid: u32) -> u64 {
 }
 
 fn rollup(pid: u32, name: &str) -> u64 {
-    let path = format!("/proc/{pid}/smaps_rollup");
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    kilobytes(&format!("/proc/{pid}/smaps_rollup"), name)
+}
+
+/// The number of kB behind a name, in bytes.
+fn kilobytes(path: &str, name: &str) -> u64 {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     let line = line.unwrap_or_else(|| panic!("{path} has no line {name}"));
     line.trim().trim_end_matches("kB").trim().parse::<u64>().expect("it is a number of kB") * 1_024
@@ -64,6 +100,11 @@ mod tests {
         }
         let (all, own) = (pss_bytes(std::process::id()), pss_own_bytes(std::process::id()));
         assert!(all > 100_000 && own > 0 && own <= all, "{all} {own}");
+        let (resident, peak) = (rss_bytes(std::process::id()), peak_rss_bytes(std::process::id()));
+        assert!(resident >= all && peak > 0, "{resident} {peak}");
+        while cpu_time_of_all(std::process::id()) < Duration::from_millis(20) {
+            sum = std::hint::black_box(sum.wrapping_add(1));
+        }
         assert!(process_count() > 1);
     }
 }

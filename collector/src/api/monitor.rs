@@ -1,11 +1,14 @@
 //! What monitoring asks for. It needs no token: the listener is on loopback, and none of it shows the inventory.
 
+use std::time::Duration;
+
 use axum::{
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use orchestrix_common::metric::MetricText;
+use tokio::time::timeout;
 use utoipa::openapi::{HttpMethod, path::OperationBuilder};
 
 use super::{
@@ -15,6 +18,10 @@ use super::{
     routes::{Routes, problem},
 };
 use crate::{metrics::whole, query::sequence, store};
+
+/// How long the database may take to show that it is ready. A balancer that asks waits little longer, and much less than a
+/// pool waits for a connection.
+const READY_LIMIT: Duration = Duration::from_secs(2);
 
 pub(super) fn enter(routes: &mut Routes) {
     let operation = |id: &str, summary: &str| {
@@ -34,7 +41,15 @@ pub(super) fn enter(routes: &mut Routes) {
 }
 
 async fn ready(State(api): State<ApiState>) -> Result<&'static str, Problem> {
-    let unready = |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail);
+    // What is cut off are reads.
+    timeout(READY_LIMIT, look(&api)).await.unwrap_or_else(|_| {
+        let secs = READY_LIMIT.as_secs();
+        tracing::warn!(secs, "not ready: database does not answer in time");
+        Err(unready(format!("the database does not answer within {secs} s")))
+    })
+}
+
+async fn look(api: &ApiState) -> Result<&'static str, Problem> {
     let plan = store::migration_plan(&api.db).await.map_err(|error| {
         tracing::warn!(%error, "not ready: database does not answer");
         unready("the database does not answer".to_owned())
@@ -46,6 +61,10 @@ async fn ready(State(api): State<ApiState>) -> Result<&'static str, Problem> {
         .await
         .map_err(|_| unready("the inventory cannot be read".to_owned()))?;
     Ok("ok\n")
+}
+
+fn unready(detail: String) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail)
 }
 
 async fn measurements(State(api): State<ApiState>) -> Result<Response, Problem> {

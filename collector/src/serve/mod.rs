@@ -7,6 +7,7 @@ mod agents;
 mod api;
 mod certificate;
 mod error;
+mod files;
 mod live;
 mod prepare;
 mod signal;

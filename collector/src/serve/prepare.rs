@@ -4,7 +4,7 @@ use std::{fs, io, path::Path, sync::Arc};
 
 use orchestrix_common::time::{SharedClock, SystemClock};
 
-use super::{Collector, Live, ServeError, api::ApiPort, certificate::ApiCertificate};
+use super::{Collector, Live, ServeError, api::ApiPort, certificate::ApiCertificate, files};
 use crate::{
     admin::ensure_admin_token,
     backup::{FolderLock, LockError},
@@ -26,6 +26,7 @@ impl Collector {
     /// When one of them fails.
     pub async fn prepare(config: Config) -> Result<Self, ServeError> {
         let Config { data_dir, database_url, agents, api, clusters, history, log: _, telemetry: _ } = config;
+        files::raise_limit();
         let clock: SharedClock = Arc::new(SystemClock);
         let metrics = metrics::install().map_err(ServeError::Metrics)?;
         prepare_data_dir(&data_dir)?;

@@ -1,6 +1,9 @@
 //! Requests in general: errors, tags, limits, headers.
 
+use std::time::Instant;
+
 use super::*;
+use crate::store::Db;
 
 #[tokio::test]
 async fn what_is_wrong_with_a_request_is_said_with_the_field_and_what_would_be_right() {
@@ -125,6 +128,45 @@ async fn readiness_needs_a_database_that_answers() {
     assert!(String::from_utf8(body).unwrap().contains("not-ready"));
     let (status, ..) = served.send(served.request("GET", "/healthz", None).body(Body::empty()).unwrap()).await;
     assert_eq!(status, 200, "the process lives all the same");
+}
+
+/// Asks whether a collector on this database is ready; returns the detail of the refusal, and how long it took.
+async fn unready_on(db: Db) -> (String, Duration) {
+    let (parts, commits) = (Arc::new(Parts::default()), Commits::default());
+    let clock: SharedClock = Arc::new(ManualClock::at(now()));
+    let state = ApiState::new(db, clock, &commits, parts.clone(), parts, CancellationToken::new());
+    let (request, begun) = (Request::get("/readyz").body(Body::empty()).unwrap(), Instant::now());
+    let response = router(state).oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let body: Json = serde_json::from_slice(&to_bytes(response.into_body(), 64 << 10).await.unwrap()).unwrap();
+    assert_eq!(body["code"], "not-ready");
+    (body["detail"].as_str().unwrap().to_owned(), begun.elapsed())
+}
+
+/// Well above the limit of the answer, well below that of a pool.
+const SOON: Duration = Duration::from_secs(8);
+
+#[tokio::test]
+async fn readiness_does_not_wait_for_a_server_that_hangs() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("mysql://somebody@{}/inventory", silent.local_addr().unwrap());
+    let pool = sqlx::mysql::MySqlPoolOptions::new().acquire_timeout(Duration::from_secs(15));
+    let (detail, took) = unready_on(Db::MySql(pool.connect_lazy(&address).unwrap())).await;
+    assert!(detail.contains("database") && took < SOON, "{detail} after {took:?}");
+}
+
+#[tokio::test]
+async fn readiness_does_not_wait_for_connections_that_others_hold() {
+    let test = TestDb::sqlite().await;
+    let Db::Sqlite { writer, readers } = test.db.clone() else { panic!("it is SQLite") };
+    let mut held = vec![writer.acquire().await.unwrap()];
+    for _ in 0..readers.options().get_max_connections() {
+        held.push(readers.acquire().await.unwrap());
+    }
+    let (detail, took) = unready_on(test.db.clone()).await;
+    assert!(detail.contains("database") && took < SOON, "{detail} after {took:?}");
+    drop(held);
 }
 
 #[tokio::test]

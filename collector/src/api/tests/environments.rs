@@ -226,6 +226,9 @@ async fn a_rule_that_tags_is_made_tried_and_taken_back_and_people_stand_above_it
     // A person does not take it away, and stands above it.
     let (status, problem) = send("DELETE", tag, &Json::Null).await;
     assert_eq!((status, problem["field"].as_str()), (409, Some("tagKey")), "{problem}");
+    let again = json!({ "resourceType": "workload", "resourceId": 1, "tagKey": "tier", "tagValue": "mine" });
+    let (status, problem) = send("POST", "/api/v1/tags", &again).await;
+    assert_eq!((status, problem["field"].as_str()), (409, Some("tagKey")), "{problem}");
     let (status, put) = send("PUT", tag, &json!({ "tagValue": "mine" })).await;
     assert_eq!((status, &put["origin"]), (200, &json!("person")), "{put}");
     infer(&served).await;

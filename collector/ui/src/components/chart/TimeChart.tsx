@@ -33,6 +33,8 @@ interface Props {
 }
 
 const MARGIN = { left: 56, right: 8, top: 8, bottom: 22 };
+/** Half the width of a time at the axis; one nearer to the edge would be cut off. */
+const HALF_TICK = 26;
 
 /** Parts of a whole over time, one upon the other. A place in time is chosen with the pointer or the arrow keys, and what there was is told below. */
 export function TimeChart({ label, times, lines, since, until, now, text, unit, height = 200 }: Props) {
@@ -90,7 +92,7 @@ export function TimeChart({ label, times, lines, since, until, now, text, unit, 
               </g>
             ))}
             {x.ticks(Math.max(2, Math.floor(width / 110))).map((tick) => (
-              <text key={tick.getTime()} className="tick" x={x(tick)} y={height - 6} textAnchor="middle">
+              <text key={tick.getTime()} className="tick" x={x(tick)} y={height - 6} textAnchor={width - x(tick) < HALF_TICK ? 'end' : 'middle'}>
                 {x.tickFormat()(tick)}
               </text>
             ))}

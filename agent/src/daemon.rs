@@ -14,7 +14,7 @@ use orchestrix_common::{
 use tokio::{
     sync::watch,
     task::JoinSet,
-    time::{interval, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -252,10 +252,12 @@ async fn tell_hearing(mut link: watch::Receiver<LinkStatus>, hearing: watch::Sen
 }
 
 async fn watch_own_use(meter: Arc<Meter>) {
-    let mut ticks = interval(OWN_USE);
+    // The first moments are the dearest and no measure of the rest: they count in with their whole minute.
+    let mut ticks = interval_at(Instant::now() + OWN_USE, OWN_USE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        meter.check(OWN_USE);
+        meter.check();
     }
 }
 

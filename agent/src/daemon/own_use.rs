@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Mutex, PoisonError},
-    time::Duration,
+    time::Instant,
 };
 
 use orchestrix_common::process;
@@ -16,8 +16,9 @@ pub(super) struct Meter {
     last: Mutex<Last>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Last {
+    at: Instant,
     cpu_seconds: f64,
     /// Per cent of one core between the last two checks.
     cpu_percent: Option<f64>,
@@ -26,7 +27,7 @@ struct Last {
 
 impl Meter {
     pub(super) fn new(budget: BudgetConfig) -> Self {
-        let last = Last { cpu_seconds: measure().0, ..Last::default() };
+        let last = Last { at: Instant::now(), cpu_seconds: measure().0, cpu_percent: None, over: Vec::new() };
         Self { budget, last: Mutex::new(last) }
     }
 
@@ -44,14 +45,17 @@ impl Meter {
         }
     }
 
-    /// Compares the use since the last check with the budget, and says so when that changes.
-    pub(super) fn check(&self, since_last: Duration) {
+    /// Compares the use since the last check, or since the meter was made, with the budget, and says so when that changes.
+    pub(super) fn check(&self) {
         let (cpu_seconds, memory_bytes) = measure();
+        let now = Instant::now();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let percent = (cpu_seconds - last.cpu_seconds) / since_last.as_secs_f64() * 100.0;
-        (last.cpu_seconds, last.cpu_percent) = (cpu_seconds, Some(percent));
+        let passed = now.duration_since(last.at).as_secs_f64();
+        // The kernel counts in hundredths of a second: a shorter time gives no figure.
+        let percent = (passed > 0.01).then(|| (cpu_seconds - last.cpu_seconds) / passed * 100.0);
+        (last.at, last.cpu_seconds, last.cpu_percent) = (now, cpu_seconds, percent);
         let mut over = Vec::new();
-        if percent > self.budget.cpu_percent {
+        if percent.is_some_and(|percent| percent > self.budget.cpu_percent) {
             over.push("cpu".to_owned());
         }
         if memory_bytes.is_some_and(|bytes| bytes > self.budget.memory_bytes) {
@@ -81,7 +85,23 @@ mod tests {
     #[test]
     fn what_goes_over_the_budget_is_shown_until_it_is_over() {
         let meter = Meter::new(BudgetConfig { cpu_percent: 1e9, memory_bytes: 1 });
-        meter.check(Duration::from_secs(60));
+        meter.check();
         assert_eq!(meter.read().over_budget, ["memory"]);
+    }
+
+    #[test]
+    fn the_figure_is_of_the_time_that_passed_and_not_of_a_nominal_one() {
+        let meter = Meter::new(BudgetConfig { cpu_percent: 1.0, memory_bytes: u64::MAX });
+        assert_eq!(meter.read().cpu_percent, None, "nothing passed yet");
+        let begun = Instant::now();
+        let mut work = 0_u64;
+        while begun.elapsed().as_millis() < 300 {
+            work = work.wrapping_mul(31).wrapping_add(begun.elapsed().subsec_nanos().into());
+        }
+        meter.check();
+        // Others may take most of the processor meanwhile; of a minute it would be half a per cent.
+        let percent = meter.read().cpu_percent.unwrap();
+        assert!(percent > 2.0, "{percent} {work}");
+        assert_eq!(meter.read().over_budget, ["cpu"]);
     }
 }

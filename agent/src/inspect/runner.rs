@@ -42,8 +42,10 @@ pub struct Pace {
     pub patience: Duration,
     /// Time for a subscription.
     pub subscribe: Duration,
-    /// Time between two measurements of use.
+    /// Time between two measurements of use while something is new: processor use is known from the second one on.
     pub measure: Duration,
+    /// The same once all is known and nothing changes. A figure is told once a minute at most.
+    pub measure_steady: Duration,
     /// The shortest time between two looks that events ask for.
     pub spacing: Duration,
     /// The shortest time until a failed look or a lost subscription is tried again; it doubles.
@@ -66,6 +68,7 @@ impl Default for Pace {
             patience: Duration::from_secs(300),
             subscribe: Duration::from_secs(10),
             measure: Duration::from_secs(15),
+            measure_steady: Duration::from_secs(60),
             spacing: Duration::from_millis(250),
             first_retry: Duration::from_millis(500),
             last_retry: Duration::from_secs(30),
@@ -227,7 +230,8 @@ impl Watcher {
     async fn watch(&mut self, mut orders: mpsc::Receiver<Order>, stop: CancellationToken) {
         let mut look_at = Instant::now();
         let mut looked_at = None;
-        let mut measure_at = Instant::now() + jittered(self.pace.measure);
+        // There is nothing to measure before the first look.
+        let mut measure_at = None;
         loop {
             let feed = &mut self.feed;
             let signal = async move {
@@ -243,8 +247,11 @@ impl Watcher {
                 Some(order) = orders.recv() => Wake::Order(order),
                 signal = signal => signal.map_or(Wake::Lost, Wake::Signal),
                 () = sleep_until(look_at) => Wake::Look,
-                () = sleep_until(measure_at) => Wake::Measure,
+                () = sleep_until(measure_at.unwrap_or(look_at)), if measure_at.is_some() => Wake::Measure,
             };
+            if matches!(wake, Wake::Signal(_)) {
+                measure_at = measure_at.map(|at| at.min(Instant::now() + self.pace.measure));
+            }
             match wake {
                 Wake::Stop => return,
                 Wake::Order(order) => {
@@ -266,12 +273,14 @@ impl Watcher {
                         () = stop.cancelled() => return,
                         pause = self.look() => pause,
                     };
+                    measure_at = measure_at.or(Some(Instant::now()));
                     looked_at = Some(Instant::now());
                     look_at = Instant::now() + pause;
                 }
                 Wake::Measure => {
-                    self.measure().await;
-                    measure_at = Instant::now() + jittered(self.pace.measure);
+                    let is_known = self.measure().await;
+                    let span = if is_known { self.pace.measure_steady } else { self.pace.measure };
+                    measure_at = Some(Instant::now() + jittered(span));
                 }
             }
         }
@@ -361,16 +370,22 @@ impl Watcher {
         self.pace.retry(self.losses)
     }
 
-    async fn measure(&mut self) {
+    /// Measures; false when something was not measured whole.
+    async fn measure(&mut self) -> bool {
         let inspector = Arc::clone(&self.inspector);
         let usages = self.measurements.run(self.pace.measure, async move { inspector.measure().await }).await;
         match usages {
-            Ok(usages) if usages.is_empty() => {}
+            Ok(usages) if usages.is_empty() => true,
             Ok(usages) => {
                 let at = self.clock.now();
+                let is_known = usages.iter().all(|usage| usage.cpu_millicores.is_some());
                 self.keeper.saw(Seen::Usages { source: self.source.clone(), at, usages }).await;
+                is_known
             }
-            Err(fault) => tracing::debug!(source = %self.source, ?fault, "no measurement"),
+            Err(fault) => {
+                tracing::debug!(source = %self.source, ?fault, "no measurement");
+                false
+            }
         }
     }
 }

@@ -115,6 +115,7 @@ pub(super) async fn run(link: &mut Link, channel: Channel, stop: &CancellationTo
         digests_due: false,
         measured: 0,
         measured_due: true,
+        remeasure: false,
         heartbeat: Duration::ZERO,
         beat_at: Instant::now(),
     };
@@ -155,6 +156,8 @@ struct Session<'a> {
     /// Revision of the figures that were sent.
     measured: u64,
     measured_due: bool,
+    /// The collector asked for entities that it lacks, so figures of them that came before were lost on it.
+    remeasure: bool,
     heartbeat: Duration,
     beat_at: Instant,
 }
@@ -275,6 +278,7 @@ impl Session<'_> {
             Some(Told::DigestRequest(pb::DigestRequest {})) => self.digests_due = true,
             Some(Told::ListingRequest(pb::ListingRequest { sources })) => self.list(sources).await,
             Some(Told::Wanted(pb::Wanted { source, native_ids })) => {
+                self.remeasure = true;
                 self.link.parts.keeper.want(Source::from(source), native_ids).await;
             }
             Some(Told::Order(order)) => self.order(order, orders),

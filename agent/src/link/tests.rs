@@ -312,6 +312,26 @@ async fn use_is_sent_once_to_each_session() {
 }
 
 #[tokio::test]
+async fn use_of_entities_that_the_collector_lacked_is_sent_again_once_it_has_them() {
+    let mut rig = Rig::new(&["a"], 0).await;
+    let usage =
+        Usage { source: Source::Docker, native_id: "a".into(), cpu_millicores: Some(120), memory_bytes: Some(1 << 20) };
+    rig.keeper.saw(Seen::Usages { source: Source::Docker, at: Timestamp::from_secs(9), usages: vec![usage] }).await;
+    rig.keeper.summary().await;
+    let (mut session, _) = rig.accept().await;
+    let settings = Some(pb::Settings { heartbeat_secs: 1 });
+    session.tell(Told::Welcome(pb::Welcome { settings, ..welcome(FIRST) })).await;
+    let Message::Measurements(_) = session.next_but_heartbeats().await else { panic!("no use") };
+    session.tell(Told::Wanted(pb::Wanted { source: "docker".into(), native_ids: vec!["a".into()] })).await;
+    let report = session.report().await;
+    session.is_quiet().await;
+    session.ack(report.sequence, Outcome::Applied).await;
+    let Message::Measurements(again) = session.next_but_heartbeats().await else { panic!("no use") };
+    assert_eq!(again.usages.len(), 1);
+    session.is_quiet().await;
+}
+
+#[tokio::test]
 async fn an_idle_agent_sends_nothing_but_heartbeats() {
     let mut rig = Rig::new(&["a"], 0).await;
     let mut session = rig.welcome(FIRST).await;

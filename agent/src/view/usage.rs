@@ -1,7 +1,8 @@
 //! The latest use of every entity, rounded and limited so that an idle host has nothing to send.
 //!
-//! A figure is news when it left the band around the last one that was told, and the last one is a minute old. A
-//! session asks for everything newer than what it sent; a new session starts from zero and so gets all of it once.
+//! A figure is news when it left the band around the last one that was told, and the last one is about a minute old. A
+//! session asks for everything newer than what it sent; a new session starts from zero and so gets all of it once. The
+//! first measurement of an entity cannot tell its processor use, so it waits for the second: one row instead of two.
 //! Memory is bounded by the number of entities.
 
 use std::{
@@ -18,8 +19,9 @@ use tokio::sync::watch;
 
 use super::join::Key;
 
-/// The shortest time between two figures of one entity.
-const SPACING: Duration = Duration::from_secs(60);
+/// The shortest time between two figures of one entity: a little less than the minute between two measurements, so that
+/// each may be told.
+const SPACING: Duration = Duration::from_secs(50);
 /// After this time another source may take over the measuring of an entity.
 const STALE: Duration = Duration::from_secs(120);
 /// Thousandths of a core within which the processor use is the same.
@@ -42,9 +44,8 @@ struct Figures {
 
 #[derive(Debug)]
 struct Figure {
-    /// As it was told.
-    told: Usage,
-    told_at: Timestamp,
+    /// As it was told, and when; `None` while the first measurement waits for the second.
+    told: Option<(Usage, Timestamp)>,
     revision: u64,
     /// Who measured, and when: two sources that measure one entity differ a little and would take turns.
     by: Source,
@@ -98,7 +99,8 @@ impl UsageBoard {
         newer.truncate(limit);
         let reached = newer.last().map_or(figures.revision, |figure| figure.revision);
         let revision = if more { reached } else { figures.revision };
-        UsageUpdate { usages: newer.into_iter().map(|figure| figure.told.clone()).collect(), revision, more }
+        let told = |figure: &Figure| figure.told.as_ref().map(|(usage, _)| usage.clone());
+        UsageUpdate { usages: newer.into_iter().filter_map(told).collect(), revision, more }
     }
 
     /// Wakes when there is something newer.
@@ -121,19 +123,22 @@ impl Figures {
             }
             figure.by = by.clone();
             figure.by_at = at;
-            let waits = at.since(figure.told_at) < SPACING && !completes(&figure.told, &usage);
-            if waits || !differs(&figure.told, &usage) {
-                return;
+            if let Some((told, told_at)) = &figure.told {
+                let waits = at.since(*told_at) < SPACING && !completes(told, &usage);
+                if waits || !differs(told, &usage) {
+                    return;
+                }
             }
             self.revision += 1;
-            figure.told = rounded(usage);
-            figure.told_at = at;
+            figure.told = Some((rounded(usage), at));
             figure.revision = self.revision;
         } else {
-            self.revision += 1;
-            let figure =
-                Figure { told: rounded(usage), told_at: at, revision: self.revision, by: by.clone(), by_at: at };
-            self.by_entity.insert(key, figure);
+            // Who measures by something else than the time between two measurements knows it at once.
+            let is_whole = usage.cpu_millicores.is_some();
+            self.revision += u64::from(is_whole);
+            let revision = if is_whole { self.revision } else { 0 };
+            let told = is_whole.then(|| (rounded(usage), at));
+            self.by_entity.insert(key, Figure { told, revision, by: by.clone(), by_at: at });
         }
     }
 }
@@ -220,14 +225,21 @@ mod tests {
     }
 
     #[test]
-    fn processor_use_is_told_as_soon_as_it_is_known() {
+    fn a_first_measurement_waits_for_the_second() {
         let board = UsageBoard::default();
         let first = Usage { cpu_millicores: None, ..usage("a", 0, MIB) };
-        board.update(&Source::Process, vec![first], at(0));
+        board.update(&Source::Process, vec![first.clone()], at(0));
+        assert!(board.since(0, 10).usages.is_empty() && !board.revisions().has_changed().unwrap());
         board.update(&Source::Process, vec![usage("a", 70, MIB)], at(15));
-        assert_eq!(board.since(0, 10).usages[0].cpu_millicores, Some(70));
+        let update = board.since(0, 10);
+        assert_eq!((update.usages.len(), update.usages[0].cpu_millicores), (1, Some(70)));
         board.update(&Source::Process, vec![usage("a", 900, MIB)], at(30));
         assert_eq!(board.since(0, 10).usages[0].cpu_millicores, Some(70), "a known figure waits its minute");
+        // Where processor use cannot be read, memory is told all the same.
+        let other = Usage { native_id: "b".to_owned(), ..first };
+        board.update(&Source::Process, vec![other.clone()], at(30));
+        board.update(&Source::Process, vec![other], at(45));
+        assert_eq!(board.since(update.revision, 10).usages[0].memory_bytes, Some(MIB));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use serde::{
     de::{Error, IgnoredAny, Visitor},
 };
 
+use super::fingerprint::Fingerprint;
+
 /// Answer of `/version`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -34,6 +36,47 @@ pub(super) struct Component {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Listed {
     pub(super) id: String,
+    #[serde(default)]
+    names: Fingerprint,
+    #[serde(default)]
+    image: Fingerprint,
+    #[serde(rename = "ImageID", default)]
+    image_id: Fingerprint,
+    #[serde(default)]
+    labels: Fingerprint,
+    #[serde(default)]
+    state: Fingerprint,
+    #[serde(default)]
+    status: Option<String>,
+    #[serde(default)]
+    ports: Fingerprint,
+    #[serde(default)]
+    host_config: Fingerprint,
+    #[serde(default)]
+    network_settings: Fingerprint,
+    #[serde(default)]
+    networks: Fingerprint,
+    #[serde(default)]
+    mounts: Fingerprint,
+}
+
+impl Listed {
+    /// Everything that is listed of the container, but for times that pass.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of_all(&[
+            self.names,
+            self.image,
+            self.image_id,
+            self.labels,
+            self.state,
+            Fingerprint::of_status(self.status.as_deref().unwrap_or_default()),
+            self.ports,
+            self.host_config,
+            self.network_settings,
+            self.networks,
+            self.mounts,
+        ])
+    }
 }
 
 /// Body of an answer that reports an error.

@@ -26,7 +26,7 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Address, Engine, api, error::ClientError};
+use super::{Address, Engine, api, error::ClientError, fingerprint::Fingerprint};
 
 /// The newest API version whose answers this code was written for.
 const NEWEST_API: ApiVersion = ApiVersion { major: 1, minor: 47 };
@@ -106,10 +106,14 @@ impl Client {
         self.get::<api::Version>(Route::Version, ANSWER_LIMIT, deadline).await.map(drop)
     }
 
-    /// Identifiers of all containers, running or not.
-    pub(super) async fn containers(&self, deadline: Instant) -> Result<Vec<String>, ClientError> {
+    /// Identifiers of all containers, running or not, each with what is listed of it.
+    pub(super) async fn containers(&self, deadline: Instant) -> Result<Vec<(String, Fingerprint)>, ClientError> {
         let (_, listed) = self.get::<Vec<api::Listed>>(Route::Containers, ANSWER_LIMIT, deadline).await?;
-        Ok(listed.into_iter().map(|item| item.id).collect())
+        let listed = listed.into_iter().map(|item| {
+            let fingerprint = item.fingerprint();
+            (item.id, fingerprint)
+        });
+        Ok(listed.collect())
     }
 
     /// One container in full.

@@ -1,15 +1,21 @@
-//! What the inspector keeps between two looks: the last body of each container, and which events were told.
+//! What the inspector keeps between two looks: the last body of each container, how it was listed then, and which events
+//! were told.
 //!
 //! It answers two questions that the engine no longer can: what was that container like, which an event says is gone;
-//! and which of two bodies, one read by a look and one by an event, is the later one. Each request to the engine is
+//! and which of two bodies, one read by a look and one by an event, is the later one. And one that is dear to ask: what a
+//! container is like that is listed as before. Each request to the engine is
 //! numbered before it is sent; the body of the later request wins. Both parts are bounded: of a container beyond the
 //! bound only the event itself can tell, and an event beyond it could be told twice, which the view takes for no change.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use orchestrix_common::model::Container;
+use tokio::time::Instant;
 
-use super::parse::{Action, Event};
+use super::{
+    fingerprint::Fingerprint,
+    parse::{Action, Event},
+};
 
 /// Containers whose last body is kept.
 const BODIES: usize = 4_096;
@@ -28,6 +34,8 @@ pub(super) struct Memory {
     turn: u64,
     bodies: HashMap<String, (Turn, Container)>,
     by_turn: BTreeMap<Turn, String>,
+    /// How containers were listed when they were last asked for, and until when that answer stands.
+    listed: HashMap<String, (Fingerprint, Instant)>,
     removed: VecDeque<String>,
     told: VecDeque<EventKey>,
     told_set: HashSet<EventKey>,
@@ -80,8 +88,22 @@ impl Memory {
         while self.bodies.len() > BODIES {
             let Some((_, oldest)) = self.by_turn.pop_first() else { break };
             self.bodies.remove(&oldest);
+            self.listed.remove(&oldest);
         }
         Some(body)
+    }
+
+    /// Notes that a container was asked for by a look that had found it listed like this.
+    pub(super) fn asked(&mut self, id: &str, listed: Fingerprint, until: Instant) {
+        if self.bodies.contains_key(id) {
+            self.listed.insert(id.to_owned(), (listed, until));
+        }
+    }
+
+    /// The last body of a container stands: it is still listed like this, nothing was told of it since, and the answer is
+    /// not too old.
+    pub(super) fn stands(&self, id: &str, listed: Fingerprint, now: Instant) -> bool {
+        self.listed.get(id).is_some_and(|(then, until)| *then == listed && now < *until)
     }
 
     /// The last body of a container.
@@ -144,6 +166,7 @@ impl Memory {
     }
 
     fn forget(&mut self, id: &str) {
+        self.listed.remove(id);
         if let Some((turn, _)) = self.bodies.remove(id) {
             self.by_turn.remove(&turn);
         }

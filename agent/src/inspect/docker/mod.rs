@@ -1,6 +1,7 @@
 //! Containers of Docker, and of Podman through the same API.
 //!
-//! A look lists all containers and asks for each; events tell of changes in between, each with its own time. `client`
+//! A look lists all containers and asks for each that is listed otherwise than when it was asked for last, or long ago;
+//! events tell of changes in between, each with its own time. `client`
 //! fetches (a handful of read routes, nothing else), `parse` turns answers into the domain model, `story` tells what
 //! the engine no longer can, `memory` joins what looks and events found. It knows nothing of processes or of use.
 //!
@@ -11,6 +12,7 @@ mod address;
 mod api;
 mod client;
 mod error;
+mod fingerprint;
 mod lines;
 mod memory;
 mod parse;
@@ -46,6 +48,8 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 const SUBSCRIBE_LIMIT: Duration = Duration::from_secs(5);
 /// How often an engine that is not there is tried again.
 const RETRY: Duration = Duration::from_secs(5);
+/// A container that is listed as before is asked for again after about this time, for what neither events nor the list tell.
+const ASKED_AGAIN: Duration = Duration::from_secs(600);
 /// A subscription goes back this much further, in nanoseconds, because engines order events less exactly than they
 /// time them, and tell their own time in whole seconds. What was told is recognised.
 const OVERLAP_NANOS: i64 = 1_000_000_000;
@@ -189,20 +193,29 @@ impl DockerInspector {
         let began = shared.memory().next_turn();
         let listed = client.containers(deadline).await?;
         let (client, request_deadline) = (&client, &request_deadline);
-        let asked = stream::iter(listed.clone()).map(|id| async move {
+        let stands = |(id, fingerprint): &(String, _)| shared.memory().stands(id, *fingerprint, Instant::now());
+        let (standing, due): (Vec<_>, Vec<_>) = listed.iter().cloned().partition(stands);
+        let asked = stream::iter(due).map(|(id, fingerprint)| async move {
             let turn = shared.memory().next_turn();
             let answer = client.container(&id, request_deadline()).await;
-            (id, turn, answer)
+            (id, fingerprint, turn, answer)
         });
         let answers: Vec<_> = asked.buffer_unordered(CONCURRENCY).collect().await;
 
-        let mut containers = Vec::new();
+        // Taken last, since events may have told something new of them meanwhile.
+        let standing = standing.iter().filter_map(|(id, _)| shared.memory().body(id).cloned());
+        let mut containers: Vec<Container> = standing.collect();
         let mut warnings = Vec::new();
         let mut failure = None;
-        for (id, turn, answer) in answers {
+        for (id, fingerprint, turn, answer) in answers {
             match answer {
                 Ok(raw) => match shared.parsed(raw) {
-                    Some(body) => containers.extend(shared.memory().settle(turn, body)),
+                    Some(body) => {
+                        let mut memory = shared.memory();
+                        containers.extend(memory.settle(turn, body));
+                        let until = Instant::now() + ASKED_AGAIN.mul_f32(0.75 + 0.5 * fastrand::f32());
+                        memory.asked(&id, fingerprint, until);
+                    }
                     None => warnings.push(Warning { item: id, problem: "an answer without identifier".into() }),
                 },
                 // It was removed since it was listed.
@@ -217,7 +230,7 @@ impl DockerInspector {
         if let Some(error) = failure.filter(|error| containers.is_empty() || !error.is_slow()) {
             return Err(error);
         }
-        let listed: HashSet<_> = listed.into_iter().collect();
+        let listed: HashSet<_> = listed.into_iter().map(|(id, _)| id).collect();
         containers.extend(shared.memory().finish_look(began, &listed));
         let mut entities: Vec<_> = containers.into_iter().map(|container| shared.entity(container)).collect();
         entities.sort_unstable_by(|one, other| one.native_id.cmp(&other.native_id));

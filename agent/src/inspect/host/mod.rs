@@ -22,7 +22,7 @@ use async_trait::async_trait;
 use orchestrix_common::model::{Body, Entity, Evidence, Host, Machine, Source, Usage};
 
 pub use root::HostRoot;
-pub(in crate::inspect) use root::{read_line, read_text};
+pub(in crate::inspect) use root::{read_bytes, read_line, read_text};
 
 use super::{InspectError, Inspector, Observation, Warning};
 
@@ -122,7 +122,7 @@ fn read(root: &HostRoot) -> Result<Host, InspectError> {
         memory_bytes: memory.total_bytes,
         swap_bytes: memory.swap_bytes,
         disks: disks::read(root),
-        interfaces: network::lasting(interfaces),
+        interfaces,
         virtualization: surroundings::virtualization(root, cpu.has_hypervisor),
         vendor: identity::hardware(root, "sys_vendor", machine.in_container),
         model: identity::hardware(root, "product_name", machine.in_container),

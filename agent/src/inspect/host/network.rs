@@ -38,7 +38,7 @@ const VIRTUAL: [&str; 20] = [
 /// Addresses that change by themselves, or are not confirmed (`IFA_F_TEMPORARY`, `IFA_F_TENTATIVE` of rtnetlink(7)).
 const UNSTEADY: u32 = 0x01 | 0x40;
 
-/// Reads all interfaces but loopback, sorted by name.
+/// Reads all interfaces but loopback and those that come and go with containers, sorted by name.
 pub(super) fn read(root: &HostRoot) -> Vec<NetworkInterface> {
     // Interfaces of a fixture are not those that the kernel would tell.
     let is_real = root.own == std::path::Path::new("/");
@@ -49,7 +49,7 @@ pub(super) fn read(root: &HostRoot) -> Vec<NetworkInterface> {
     let Ok(entries) = fs::read_dir(root.sys.join("class/net")) else { return Vec::new() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let mut interfaces: Vec<NetworkInterface> = names
-        .filter(|name| name != "lo" && root.sys.join("class/net").join(name).is_dir())
+        .filter(|name| name != "lo" && !starts_with(name, &PASSING) && root.sys.join("class/net").join(name).is_dir())
         .map(|name| {
             let mac_address = read_line(root.sys.join("class/net").join(&name).join("address"));
             let mut addresses = addresses.remove(&name).unwrap_or_default();
@@ -61,18 +61,12 @@ pub(super) fn read(root: &HostRoot) -> Vec<NetworkInterface> {
     interfaces
 }
 
-/// The interfaces that stay while containers come and go.
-pub(super) fn lasting(interfaces: Vec<NetworkInterface>) -> Vec<NetworkInterface> {
-    interfaces.into_iter().filter(|interface| !starts_with(&interface.name, &PASSING)).collect()
-}
-
 /// True for an interface that only software uses: by its name, and for a bridge when no hardware is plugged into it.
 fn is_virtual(root: &HostRoot, name: &str) -> bool {
     let class = root.sys.join("class/net");
     let is_hardware = |name: &std::ffi::OsStr| class.join(name).join("device").exists();
     let ports = fs::read_dir(class.join(name).join("brif"));
-    starts_with(name, &PASSING)
-        || starts_with(name, &VIRTUAL)
+    starts_with(name, &VIRTUAL)
         || class.join(name).join("tun_flags").exists()
         || ports.is_ok_and(|ports| !ports.flatten().any(|port| is_hardware(&port.file_name())))
 }

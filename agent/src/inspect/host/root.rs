@@ -1,8 +1,14 @@
 //! Where the host's files are found.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
+};
+
+use rustix::{
+    buffer::spare_capacity,
+    fs::{self, Mode, OFlags},
+    io::Errno,
 };
 
 use crate::inspect::kubernetes::NodeIdentity;
@@ -38,9 +44,26 @@ impl HostRoot {
     }
 }
 
+/// Reads a small file. Files of the kernel have no size that could be asked for, and most end within the first read.
+pub(in crate::inspect) fn read_bytes(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
+    const ROOM: usize = 1_024;
+    let file = fs::open(path.as_ref(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut bytes = Vec::with_capacity(2 * ROOM);
+    loop {
+        if bytes.capacity() - bytes.len() < ROOM {
+            bytes.reserve(bytes.len().max(ROOM));
+        }
+        match rustix::io::read(&file, spare_capacity(&mut bytes)) {
+            Ok(0) => return Ok(bytes),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 /// Reads a small text file; bytes that are no UTF-8 are replaced.
 pub(in crate::inspect) fn read_text(path: impl AsRef<Path>) -> io::Result<String> {
-    fs::read(path).map(|bytes| match String::from_utf8(bytes) {
+    read_bytes(path).map(|bytes| match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
     })

@@ -12,7 +12,7 @@ use super::{
     stat::{cut, parse_command, parse_user_id},
     table::Process,
 };
-use crate::inspect::host::read_text;
+use crate::inspect::host::{read_bytes, read_text};
 
 /// Details of a process; `None` is what the agent may not read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +55,6 @@ fn read(folder: &Path, with_arguments: bool) -> Details {
     Details {
         user_id: read_text(folder.join("status")).ok().and_then(|text| parse_user_id(&text)),
         executable,
-        command: fs::read(folder.join("cmdline")).ok().and_then(|bytes| parse_command(&bytes, with_arguments)),
+        command: read_bytes(folder.join("cmdline")).ok().and_then(|bytes| parse_command(&bytes, with_arguments)),
     }
 }

@@ -12,6 +12,7 @@ mod group;
 mod membership;
 mod namespaces;
 mod owners;
+mod pulse;
 mod sockets;
 mod stat;
 mod table;
@@ -25,12 +26,15 @@ mod tests;
 use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{BoxStream, StreamExt};
 use orchestrix_common::model::{Source, Usage};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 
 pub(super) use membership::container_of;
 
@@ -89,11 +93,19 @@ impl ProcessInspector {
         let ended = tokio::task::spawn_blocking(run).await;
         ended.unwrap_or_else(|_| Err(InspectError::Unavailable("the look at processes broke off".into())))
     }
+}
 
-    /// Looks for what is new; true when an entity changed.
-    async fn scan(&self) -> bool {
+/// Looks once a second and asks for a look of the runner's when an entity appeared, changed or went, until nobody listens
+/// any more.
+fn watch(state: &Mutex<State>, tell: &mpsc::Sender<Signal>) {
+    while !tell.is_closed() {
+        thread::sleep(SCAN_EVERY);
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         // A failure lasts, and is told by the next look in its turn.
-        self.blocking(|state| state.watch.look(Instant::now())).await.unwrap_or(false)
+        if state.watch.look(Instant::now()).unwrap_or(false) {
+            // When there is no room, a look is asked for already.
+            drop(tell.try_send(Signal::Look));
+        }
     }
 }
 
@@ -123,17 +135,19 @@ impl Inspector for ProcessInspector {
         .await
     }
 
-    /// A cheap scan each second that asks for a look when an entity appeared, changed or went. The stream does not end.
+    /// A cheap scan each second that asks for a look when something changed. The stream does not end.
+    ///
+    /// It has a thread of its own: that costs one wake-up a second, where a task with a timer and a blocking call costs
+    /// five.
     async fn events(&self) -> Option<BoxStream<'static, Signal>> {
-        let scans = stream::unfold(self.clone(), |inspector| async move {
-            loop {
-                tokio::time::sleep(SCAN_EVERY).await;
-                if inspector.scan().await {
-                    return Some((Signal::Look, inspector));
-                }
-            }
-        });
-        Some(scans.boxed())
+        let (tell, told) = mpsc::channel(1);
+        let state = Arc::clone(&self.state);
+        let started = thread::Builder::new().name("processes".into()).spawn(move || watch(&state, &tell));
+        if let Err(error) = started {
+            tracing::error!(%error, "new processes are not looked for each second");
+            return None;
+        }
+        Some(ReceiverStream::new(told).boxed())
     }
 
     async fn measure(&self) -> Vec<Usage> {

@@ -24,13 +24,22 @@ pub(super) struct Owners {
     orphans: HashMap<u64, (u32, u32)>,
     /// Processes whose files may not be listed.
     unreadable: BTreeSet<u32>,
+    /// Who turned out in this look to hold a socket that it was not known to hold.
+    found: BTreeSet<u32>,
     looks: u32,
 }
 
 impl Owners {
     pub(super) fn new(proc: &Path) -> Self {
         let proc = proc.to_owned();
-        Self { proc, by_inode: HashMap::new(), orphans: HashMap::new(), unreadable: BTreeSet::new(), looks: 0 }
+        Self {
+            proc,
+            by_inode: HashMap::new(),
+            orphans: HashMap::new(),
+            unreadable: BTreeSet::new(),
+            found: BTreeSet::new(),
+            looks: 0,
+        }
     }
 
     /// Holders of a socket; empty when none is known.
@@ -43,14 +52,31 @@ impl Owners {
         &self.unreadable
     }
 
+    /// Processes that the last look found to hold a socket that they were not known to hold.
+    pub(super) const fn found(&self) -> &BTreeSet<u32> {
+        &self.found
+    }
+
     /// Sockets that nobody was found for in at least two tries.
     pub(super) fn is_orphan(&self, inode: u64) -> bool {
         self.orphans.get(&inode).is_some_and(|(_, pause)| *pause > 2)
     }
 
+    /// Counts a look at which neither processes nor sockets changed, so that owners did not either; false when it is time
+    /// to try a socket again that nobody was found for, and nothing was counted.
+    pub(super) fn rests(&mut self) -> bool {
+        let next = self.looks.wrapping_add(1);
+        let rests = self.orphans.values().all(|(at, _)| *at > next);
+        if rests {
+            self.looks = next;
+        }
+        rests
+    }
+
     /// Brings the owners of `wanted` (inode and namespace of each socket) up to date; true when something changed.
     pub(super) fn look(&mut self, wanted: &HashMap<u64, u64>, table: &Table, fresh: &[u32]) -> bool {
         self.looks = self.looks.wrapping_add(1);
+        self.found.clear();
         let before = (self.by_inode.clone(), self.orphans.len());
         self.unreadable.retain(|pid| table.get(*pid).is_some());
         self.orphans.retain(|inode, _| wanted.contains_key(inode));
@@ -98,8 +124,8 @@ impl Owners {
                 self.unreadable.remove(&process.pid);
                 for inode in inodes {
                     let is_wanted = wanted.get(&inode).is_some_and(|at| process.namespace.is_none_or(|own| own == *at));
-                    if is_wanted {
-                        self.by_inode.entry(inode).or_default().insert(process.pid);
+                    if is_wanted && self.by_inode.entry(inode).or_default().insert(process.pid) {
+                        self.found.insert(process.pid);
                     }
                 }
             }

@@ -32,7 +32,10 @@ pub(super) fn parse_stat(bytes: &[u8]) -> Option<Stat> {
     let name = String::from_utf8_lossy(bytes.get(open + 1..close)?).into_owned();
     let rest = std::str::from_utf8(bytes.get(close + 1..)?).ok()?;
     // Field 3 of proc(5) comes first.
-    let fields: Vec<&str> = rest.split_ascii_whitespace().take(20).collect();
+    let mut fields = [""; 20];
+    for (slot, field) in fields.iter_mut().zip(rest.split_ascii_whitespace()) {
+        *slot = field;
+    }
     let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
     Some(Stat {
         name,
@@ -48,6 +51,13 @@ pub(super) fn parse_stat(bytes: &[u8]) -> Option<Stat> {
 pub(super) fn parse_user_id(status: &str) -> Option<u32> {
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     line.split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// How many process namespaces, from that of the procfs inwards, a process is in: the identifiers in the line `NSpid` of
+/// `/proc/PID/status`. One when it is in the procfs's own; `None` for a kernel before 4.1.
+pub(super) fn parse_namespace_depth(status: &str) -> Option<usize> {
+    let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    Some(line.split_ascii_whitespace().count())
 }
 
 /// Resident and shared pages in `/proc/PID/statm`.
@@ -115,6 +125,8 @@ mod tests {
         }
         assert_eq!(parse_user_id("Name:\tx\nUid:\t33\t0\t0\t0\n"), Some(33));
         assert_eq!(parse_user_id("Name:\tx\n"), None);
+        assert_eq!(parse_namespace_depth("Name:\tx\nNSpid:\t4711\t12\n"), Some(2));
+        assert_eq!(parse_namespace_depth("Name:\tx\n"), None);
         assert_eq!(parse_pages("5120 900 400 1 0 80 0\n"), Some((900, 400)));
     }
 

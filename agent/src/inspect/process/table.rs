@@ -1,31 +1,40 @@
 //! The table of processes, kept between looks.
 //!
 //! One `readdir` tells which processes are new: procfs gives every process a fresh inode, so that a number which the
-//! kernel used again is noticed without opening anything. Details are read once for each, again while it is young (a
-//! service manager forks, moves the child to its group and only then executes the program) and then once a minute.
+//! kernel used again is noticed without opening anything. While the pulse says that none began or ended, even that waits.
+//! Details are read once for each, again while it is young (a service manager forks, moves the child to its group and only
+//! then executes the program), when it turns out to hold a socket, and then every three minutes.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    fs,
-    os::unix::fs::DirEntryExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use rustix::fs::{Mode, OFlags, RawDir};
+
 use super::{
     membership::{self, Membership},
+    pulse::Pulse,
     sockets::namespace_of,
     stat::{Stat, parse_stat},
 };
-use crate::inspect::{InspectError, host::read_text};
+use crate::inspect::{
+    InspectError,
+    host::{read_bytes, read_text},
+};
 
 /// A process younger than this is read again at each look.
 pub(super) const YOUNG: Duration = Duration::from_secs(4);
 /// One that ends sooner is not counted, so that a service that starts helpers does not change with each.
 const LASTING: Duration = Duration::from_secs(10);
-/// An old one is read again once in so many looks, spread evenly.
-const RECHECK_LOOKS: u32 = 60;
+/// An old one is read again once in so many looks, spread evenly: it may have become another program without a new process.
+const RECHECK_LOOKS: u32 = 180;
+/// The list is read once in so many looks although the pulse is calm.
+const LIST_LOOKS: u32 = 15;
+/// Room for what one call to the kernel answers with: about a thousand processes.
+const LIST_BYTES: usize = 32 * 1024;
 
 /// A process of a user program.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +70,7 @@ pub(super) struct Differences {
 pub(super) struct Table {
     proc: PathBuf,
     own_container: Option<String>,
+    pulse: Pulse,
     processes: BTreeMap<u32, Process>,
     /// Threads of the kernel, by identifier and inode.
     kernel: HashMap<u32, u64>,
@@ -78,6 +88,7 @@ impl Table {
         Self {
             proc: proc.to_owned(),
             own_container,
+            pulse: Pulse::new(proc),
             processes: BTreeMap::new(),
             kernel: HashMap::new(),
             memberships: HashMap::new(),
@@ -96,20 +107,25 @@ impl Table {
 
     /// Brings the table up to date.
     pub(super) fn look(&mut self, now: Instant) -> Result<Differences, InspectError> {
-        let listed = list(&self.proc)?;
-        let mut differences = Differences::default();
-        let known = self.processes.len();
-        self.processes.retain(|pid, process| listed.get(pid) == Some(&process.inode));
-        self.kernel.retain(|pid, inode| listed.get(pid) == Some(inode));
-        differences.any = self.processes.len() != known;
         self.looks = self.looks.wrapping_add(1);
-        for (&pid, &inode) in &listed {
-            if self.kernel.contains_key(&pid) {
-                continue;
-            }
-            let is_due =
-                |process: &Process| self.was_young(process) || pid % RECHECK_LOOKS == self.looks % RECHECK_LOOKS;
-            if self.processes.get(&pid).is_none_or(is_due) && self.read(pid, inode, now) {
+        // It is taken first: what begins in between is then noticed by the next look.
+        let is_calm = self.pulse.is_calm() && self.looked.is_some();
+        let mut differences = Differences::default();
+        let is_due =
+            |process: &&Process| self.was_young(process) || process.pid % RECHECK_LOOKS == self.looks % RECHECK_LOOKS;
+        let mut due: Vec<(u32, u64)> = self.all().filter(is_due).map(|process| (process.pid, process.inode)).collect();
+        if !is_calm || self.looks.is_multiple_of(LIST_LOOKS) {
+            let listed = list(&self.proc)?;
+            let known = self.processes.len();
+            self.processes.retain(|pid, process| listed.get(pid) == Some(&process.inode));
+            self.kernel.retain(|pid, inode| listed.get(pid) == Some(inode));
+            differences.any = self.processes.len() != known;
+            due.retain(|(pid, _)| self.processes.contains_key(pid));
+            let is_new = |pid: &u32| !self.processes.contains_key(pid) && !self.kernel.contains_key(pid);
+            due.extend(listed.into_iter().filter(|(pid, _)| is_new(pid)));
+        }
+        for (pid, inode) in due {
+            if self.read(pid, inode, now) {
                 differences.fresh.push(pid);
                 differences.any = true;
             }
@@ -125,6 +141,13 @@ impl Table {
         Ok(differences)
     }
 
+    /// Reads processes again; answers with those that are others than before.
+    pub(super) fn reread(&mut self, pids: impl IntoIterator<Item = u32>, now: Instant) -> Vec<u32> {
+        let known = |pid: &u32| self.processes.get(pid).map(|process| (*pid, process.inode));
+        let known: Vec<(u32, u64)> = pids.into_iter().filter_map(|pid| known(&pid)).collect();
+        known.into_iter().filter(|(pid, inode)| self.read(*pid, *inode, now)).map(|(pid, _)| pid).collect()
+    }
+
     fn was_young(&self, process: &Process) -> bool {
         self.looked.is_none_or(|at| process.first_seen + YOUNG > at)
     }
@@ -132,7 +155,7 @@ impl Table {
     /// Reads one process; true when it is new or another than before.
     fn read(&mut self, pid: u32, inode: u64, now: Instant) -> bool {
         // It may end at any moment; a dead one that waits for its parent holds nothing.
-        let stat = fs::read(self.path(pid, "stat")).ok().and_then(|bytes| parse_stat(&bytes));
+        let stat = read_bytes(self.path(pid, "stat")).ok().and_then(|bytes| parse_stat(&bytes));
         let Some(stat) = stat.filter(|stat| !matches!(stat.state, b'Z' | b'X')) else {
             return self.processes.remove(&pid).is_some();
         };
@@ -160,11 +183,12 @@ impl Table {
     }
 
     fn membership(&mut self, pid: u32) -> Arc<Membership> {
-        let text = read_text(self.path(pid, "cgroup")).unwrap_or_default();
+        let mut text = read_text(self.path(pid, "cgroup")).unwrap_or_default();
         if let Some(known) = self.memberships.get(&text) {
             return Arc::clone(known);
         }
         let membership = Arc::new(membership::parse(&text, self.own_container.as_deref()));
+        text.shrink_to_fit();
         self.memberships.insert(text, Arc::clone(&membership));
         membership
     }
@@ -176,17 +200,19 @@ impl Table {
 
 /// The processes and their inodes.
 fn list(proc: &Path) -> Result<BTreeMap<u32, u64>, InspectError> {
-    let entries = fs::read_dir(proc).map_err(|error| failure(proc, &error))?;
+    let failed = |error: rustix::io::Errno| {
+        InspectError::Unavailable(format!("cannot list {}: {}", proc.display(), std::io::Error::from(error)))
+    };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(proc, flags, Mode::empty()).map_err(failed)?;
+    let mut buffer = Vec::with_capacity(LIST_BYTES);
+    let mut entries = RawDir::new(folder, buffer.spare_capacity_mut());
     let mut listed = BTreeMap::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| failure(proc, &error))?;
-        if let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+    while let Some(entry) = entries.next() {
+        let entry = entry.map_err(failed)?;
+        if let Some(pid) = entry.file_name().to_str().ok().and_then(|name| name.parse().ok()) {
             listed.insert(pid, entry.ino());
         }
     }
     Ok(listed)
-}
-
-fn failure(proc: &Path, error: &std::io::Error) -> InspectError {
-    InspectError::Unavailable(format!("cannot list {}: {error}", proc.display()))
 }

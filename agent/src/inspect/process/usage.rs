@@ -5,7 +5,6 @@
 
 use std::{
     collections::HashMap,
-    fs,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -17,7 +16,7 @@ use super::{
     stat::{parse_pages, parse_stat},
     watch::{TICKS_PER_SEC, Watch},
 };
-use crate::inspect::host::read_text;
+use crate::inspect::host::{read_bytes, read_text};
 
 /// Entry of `/proc/self/auxv` with the size of a page (getauxval(3), `AT_PAGESZ`).
 const PAGE_SIZE_ENTRY: usize = 6;
@@ -41,7 +40,7 @@ pub(super) struct Meter {
 
 impl Meter {
     pub(super) fn new(proc: &Path) -> Self {
-        let page_bytes = fs::read(proc.join("self/auxv")).ok().and_then(|bytes| page_size(&bytes)).unwrap_or(4096);
+        let page_bytes = read_bytes(proc.join("self/auxv")).ok().and_then(|bytes| page_size(&bytes)).unwrap_or(4096);
         Self { proc: proc.to_owned(), page_bytes, before: HashMap::new() }
     }
 
@@ -75,7 +74,7 @@ impl Meter {
         let (mut private, mut shared) = (0, 0);
         for process in group.members.iter().filter_map(|pid| watch.table.get(*pid)) {
             let folder = self.proc.join(process.pid.to_string());
-            let stat = fs::read(folder.join("stat")).ok().and_then(|bytes| parse_stat(&bytes));
+            let stat = read_bytes(folder.join("stat")).ok().and_then(|bytes| parse_stat(&bytes));
             // The number may have been used again since the look.
             let Some(stat) = stat.filter(|stat| stat.start_ticks == process.start_ticks) else { continue };
             spent.insert((process.pid, stat.start_ticks), stat.cpu_ticks);
@@ -136,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_page_size_is_a_power_of_two() {
-        let size = page_size(&fs::read("/proc/self/auxv").unwrap()).unwrap();
+        let size = page_size(&read_bytes("/proc/self/auxv").unwrap()).unwrap();
         assert!(size.is_power_of_two() && size >= 4096);
     }
 }

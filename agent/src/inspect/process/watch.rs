@@ -92,16 +92,23 @@ impl Watch {
         if is_due {
             self.refresh(now);
         }
-        let differences = self.table.look(now)?;
+        let mut differences = self.table.look(now)?;
         let sockets_changed = self
             .namespaces
-            .look(self.table.all(), now)
+            .look(self.table.all(), !differences.any, now)
             .map_err(|error| InspectError::Unavailable(format!("cannot list the listening sockets: {error}")))?;
-        let wanted = self.namespaces.all().iter().map(|socket| (socket.inode, socket.namespace)).collect();
-        let owners_changed = self.owners.look(&wanted, &self.table, &differences.fresh);
-        if !(is_due || differences.any || sockets_changed || owners_changed || differences.is_settling) {
+        let is_same = !(is_due || differences.any || sockets_changed || differences.is_settling);
+        if is_same && self.owners.rests() {
             return Ok(false);
         }
+        let wanted = self.namespaces.all().iter().map(|socket| (socket.inode, socket.namespace)).collect();
+        let owners_changed = self.owners.look(&wanted, &self.table, &differences.fresh);
+        if is_same && !owners_changed {
+            return Ok(false);
+        }
+        // Whoever begins to listen may have become another program since it was read.
+        let found = self.owners.found().iter().filter(|pid| !differences.fresh.contains(pid));
+        differences.fresh.extend(self.table.reread(found.copied(), now));
         let table = &self.table;
         self.details.forget(|pid| {
             table.get(pid).is_none() || differences.fresh.contains(&pid) || differences.young.contains(&pid)

@@ -133,6 +133,7 @@ const PACE: Pace = Pace {
     patience: Duration::from_secs(3),
     subscribe: Duration::from_millis(100),
     measure: Duration::from_millis(150),
+    measure_steady: Duration::from_millis(600),
     spacing: Duration::from_millis(100),
     first_retry: Duration::from_millis(5),
     last_retry: Duration::from_millis(300),

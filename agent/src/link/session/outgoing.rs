@@ -22,6 +22,12 @@ impl Session<'_> {
 
     pub(super) fn beat(&mut self) {
         self.beat_due = true;
+        // Once it has the entities, it gets their figures, which on an idle host no change would bring.
+        if self.remeasure && self.flight.is_settled() {
+            self.remeasure = false;
+            self.measured = 0;
+            self.measured_due = true;
+        }
         self.beat_at = Instant::now() + jittered(self.heartbeat);
     }
 

@@ -168,7 +168,11 @@ async fn version(State(engine): State<Arc<Engine>>) -> Json<Value> {
 
 async fn list(State(engine): State<Arc<Engine>>) -> Json<Value> {
     let containers = engine.containers.lock().unwrap();
-    Json(containers.iter().filter(|(_, (listed, _))| *listed).map(|(id, _)| json!({"Id": id})).collect())
+    let line = |(id, (_, answer)): (&String, &(bool, Answer))| match answer {
+        Answer::Body(body) => json!({"Id": id, "State": body["State"]["Status"], "Status": "Up 3 seconds"}),
+        _ => json!({"Id": id}),
+    };
+    Json(containers.iter().filter(|(_, (listed, _))| *listed).map(line).collect())
 }
 
 async fn inspect(State(engine): State<Arc<Engine>>, Path((_, id)): Path<(String, String)>) -> Response {

@@ -51,6 +51,34 @@ async fn only_the_allowed_routes_are_asked_for() {
 }
 
 #[tokio::test]
+async fn a_container_is_asked_for_again_when_it_is_listed_otherwise_or_something_was_told() {
+    let fake = Fake::start();
+    for id in ["a1", "b2", "c3"] {
+        fake.engine.put(id, Answer::Body(running(id)));
+    }
+    let inspector = inspector(&fake);
+    let mut events = inspector.events().await.unwrap();
+    inspector.inspect(BUDGET).await.unwrap();
+    fake.engine.asked();
+    let Ok(Observation::Complete(entities)) = inspector.inspect(BUDGET).await else { panic!("not complete") };
+    assert_eq!(ids(&entities), ["a1", "b2", "c3"]);
+    assert!(fake.engine.asked().iter().all(|asked| !asked.ends_with("/json")), "nothing changed");
+
+    let mut paused = running("b2");
+    paused["State"]["Status"] = "paused".into();
+    fake.engine.put("b2", Answer::Body(paused));
+    fake.engine.happen("update", "c3");
+    soon(events.next()).await.unwrap();
+    fake.engine.asked();
+    let Ok(Observation::Complete(entities)) = inspector.inspect(BUDGET).await else { panic!("not complete") };
+    let Body::Container(container) = &entities[1].body else { panic!("no container") };
+    assert_eq!(container.state, ContainerState::Paused);
+    let asked = fake.engine.asked();
+    let again = |id: &str| asked.iter().any(|asked| asked.ends_with(&format!("/{id}/json")));
+    assert_eq!((again("a1"), again("b2"), again("c3")), (false, true, true), "{asked:?}");
+}
+
+#[tokio::test]
 async fn a_container_that_vanishes_during_the_look_is_simply_not_there() {
     let fake = Fake::start();
     fake.engine.put("a1", Answer::Body(running("a1")));

@@ -9,6 +9,7 @@
 
 mod netlink;
 mod table;
+mod tally;
 
 use std::{
     collections::HashMap,
@@ -22,6 +23,8 @@ use std::{
 };
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+pub(super) use tally::Tally;
 
 use crate::inspect::host::read_text;
 
@@ -55,6 +58,11 @@ pub(super) trait Sockets: std::fmt::Debug + Send {
 
     /// Sockets of other namespaces, each given by its inode and a process in it. One that cannot be asked is missing.
     fn others(&mut self, namespaces: &[(u64, u32)]) -> HashMap<u64, Vec<Socket>>;
+
+    /// How many sockets there are in the namespace of a process, or in the agent's own; `None` when that is not known.
+    fn tally(&mut self, _process: Option<u32>) -> Option<Tally> {
+        None
+    }
 }
 
 /// The kernel of this host.
@@ -62,6 +70,8 @@ pub(super) trait Sockets: std::fmt::Debug + Send {
 pub(super) struct Kernel {
     proc: PathBuf,
     netlink: Option<netlink::Diagnosis>,
+    /// Of the agent's own namespace.
+    counter: Option<tally::Counter>,
     client_ports: RangeInclusive<u16>,
 }
 
@@ -69,7 +79,7 @@ impl Kernel {
     pub(super) fn new(proc: &Path) -> Self {
         let range = read_text(proc.join("sys/net/ipv4/ip_local_port_range")).ok();
         let client_ports = range.and_then(|text| table::parse_range(&text)).unwrap_or(CLIENT_PORTS);
-        Self { proc: proc.to_owned(), netlink: None, client_ports }
+        Self { proc: proc.to_owned(), netlink: None, counter: None, client_ports }
     }
 
     fn is_server(&self, socket: &Socket) -> bool {
@@ -131,6 +141,19 @@ impl Sockets for Kernel {
             Some((namespace, found))
         };
         namespaces.iter().filter_map(answer).collect()
+    }
+
+    fn tally(&mut self, process: Option<u32>) -> Option<Tally> {
+        match process {
+            // Opened for this once: a file that stays open would keep the namespace of a container that ended.
+            Some(process) => tally::Counter::open(&self.proc, &process.to_string()).ok()?.count(),
+            None => {
+                if self.counter.is_none() {
+                    self.counter = tally::Counter::open(&self.proc, "self").ok();
+                }
+                self.counter.as_ref()?.count()
+            }
+        }
     }
 }
 

@@ -19,6 +19,8 @@ const ENROLLING: usize = 48;
 const CONNECTING: usize = 32;
 /// How often due changes are handed out.
 const TICK: Duration = Duration::from_millis(2);
+/// Changes that may wait at any rate.
+const FEW: usize = 50;
 /// What a fleet may take to come to rest, per agent, and at least.
 const PATIENCE_PER_AGENT: Duration = Duration::from_millis(60);
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -80,13 +82,15 @@ impl Fleet {
     }
 
     /// Makes containers change at random agents, evenly over a span. Each counts from the time at which it is due, also
-    /// when this process is late. Returns how many there were.
+    /// when this process is late. Ends early once half a second of them waits: they are too many. Returns how many there
+    /// were.
     pub(crate) fn change(&self, per_second: usize, span: Duration) -> usize {
         let begun = Instant::now();
         let all = per_second * usize::try_from(span.as_secs()).unwrap_or(usize::MAX);
+        let most = (per_second / 2).max(FEW);
         let due = |number: usize| begun + Duration::from_secs_f64(number as f64 / per_second as f64);
         let mut next = 0;
-        while next < all {
+        while next < all && next - self.counts.acknowledged_count() < most {
             while next < all && due(next) <= Instant::now() {
                 let agent = &self.changes[fastrand::usize(..self.changes.len())];
                 agent.send(due(next)).expect("agents run for ever");
@@ -94,7 +98,7 @@ impl Fleet {
             }
             std::thread::sleep(TICK);
         }
-        all
+        next
     }
 
     /// Opens as many connections with the agents' certificates, each closed at once, and says nothing on them.

@@ -46,6 +46,10 @@ use host::CONTAINERS;
 const IDLE: Duration = Duration::from_secs(60);
 /// How long containers change.
 const CHANGING: Duration = Duration::from_secs(15);
+/// The smallest rate that is tried.
+const FEWEST: usize = 20;
+/// What the collector may take to come to rest between two rates.
+const BETWEEN: Duration = Duration::from_secs(20);
 /// What the environments' worker may take to come to rest.
 const REST: Duration = Duration::from_secs(240);
 /// One in so many agents sees a change while the collector is away.
@@ -187,15 +191,16 @@ fn latency(installation: &mut Installation, fleet: &Fleet, first: usize) {
         drop(fleet.counts.latencies());
         let (begun, before) = (Instant::now(), Use::of(pid));
         let changes = fleet.change(rate, CHANGING);
-        let handed_out = begun.elapsed();
+        let lasted = begun.elapsed();
+        let word = if lasted < CHANGING.mul_f64(0.9) { "too many, given up" } else { "carried" };
         fleet.until("every change to be acknowledged", |counts| counts.acknowledged_count() >= changes);
         let (took, after) = (begun.elapsed(), Use::of(pid));
         let times = fleet.counts.latencies();
         let p99 = millis(times.percentile(99));
         print(&format!(
-            "S2 {rate} changes per s for {:.0} s, one per report: until its durable ack p50 {:.1} ms, p99 {p99:.1} ms ({}), max \
+            "S2 {rate} changes per s for {:.1} s, one per report, {word}: until its durable ack p50 {:.1} ms, p99 {p99:.1} ms ({}), max \
              {:.1} ms; stored at {:.0} per s; collector {:.2} ms CPU each, {:.0} % of a core (n={changes}, {} refused)",
-            handed_out.as_secs_f64(),
+            lasted.as_secs_f64(),
             millis(times.percentile(50)),
             at_most(p99, 100.0, "ms"),
             millis(times.percentile(100)),
@@ -205,10 +210,10 @@ fn latency(installation: &mut Installation, fleet: &Fleet, first: usize) {
             fleet.counts.refused.get(),
         ));
         rate /= 2;
-        if p99 <= 100.0 || rate < first / 8 || rate == 0 {
+        if p99 <= 100.0 || rate < FEWEST {
             return;
         }
-        rest(pid, REST);
+        rest(pid, BETWEEN);
     }
 }
 

@@ -38,8 +38,8 @@ const SESSIONS: &[Metric] = &[
 
 const QUEUES: &[(&str, &str)] = &[(
     "queue",
-    "`handshakes` in flight, `ready_connections` behind them, `opening` sessions, `waiting` to be opened, `outgoing` \
-     messages of the session that has most, `change_feeds` open at the API",
+    "`handshakes` in flight, `ready_connections` behind them, `opening` sessions, `waiting` to be opened, `storing` reports, \
+     `outgoing` messages of the session that has most, `change_feeds` open at the API",
 )];
 
 const REPORTS: &[Metric] = &[

@@ -8,7 +8,7 @@ use crate::{
 
 /// Lets the queues be looked at whenever somebody asks.
 pub fn watch_queues(shared: &Shared, listener: &AgentListener, exposition: &Exposition) {
-    let (opening, waiting) = (shared.opening.clone(), shared.waiting.clone());
+    let (opening, waiting, storing) = (shared.opening.clone(), shared.waiting.clone(), shared.storing.clone());
     let (registry, settings) = (shared.registry.clone(), shared.settings.clone());
     let (slots, ready) = (listener.port.slots.clone(), listener.port.ready.downgrade());
     exposition.sample_by(move || {
@@ -22,6 +22,7 @@ pub fn watch_queues(shared: &Shared, listener: &AgentListener, exposition: &Expo
             ("ready_connections", connections, READY),
             ("opening", opened, settings.opening),
             ("waiting", waits, settings.waiting),
+            ("storing", settings.storing.saturating_sub(storing.available_permits()), settings.storing),
             ("outgoing", registry.most_waiting(), outgoing::WAITING),
         ] {
             metrics::gauge!("orchestrix_queue_depth", "queue" => queue).set(whole(depth));

@@ -76,6 +76,9 @@ pub struct SessionSettings {
     pub opening: usize,
     /// Sessions that may wait to be opened; further ones are told when to come back.
     pub waiting: usize,
+    /// Reports and listings stored at the same time, of all sessions together; further ones wait in the order in which they
+    /// came. Who opens a session would otherwise stand behind all of them in front of the database.
+    pub storing: usize,
     /// How often liveness is written.
     pub flush_every: Duration,
     /// How often the database is asked for agents whose state or session changed elsewhere.
@@ -96,6 +99,7 @@ impl SessionSettings {
             drain_grace: Duration::from_secs(5),
             opening: 32,
             waiting: 4_096,
+            storing: 16,
             flush_every: Duration::from_secs(15),
             watch_every: Duration::from_secs(2),
         }
@@ -129,6 +133,8 @@ pub struct Shared {
     opening: Arc<Semaphore>,
     /// One permit for each session being opened or waiting for that.
     waiting: Arc<Semaphore>,
+    /// One permit for each report or listing being stored.
+    storing: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -150,6 +156,7 @@ impl Shared {
         Self {
             opening: Arc::new(Semaphore::new(settings.opening)),
             waiting: Arc::new(Semaphore::new(settings.waiting.saturating_add(settings.opening))),
+            storing: Arc::new(Semaphore::new(settings.storing)),
             registry: Arc::new(Registry::default()),
             liveness: Arc::new(Liveness::default()),
             inventory,

@@ -8,7 +8,10 @@ use orchestrix_common::{
 };
 use orchestrix_proto::v1 as pb;
 use prost::Message as _;
-use tokio::time::sleep;
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{sleep, timeout},
+};
 
 use super::Shared;
 use crate::{
@@ -76,7 +79,10 @@ async fn apply(shared: &Shared, key: &SessionKey, report: Report) -> Result<Outc
     let sequence = report.sequence;
     let mut retry = Retry::default();
     loop {
-        match shared.inventory.apply(key, report.clone()).await {
+        let turn = turn(shared, begun).await?;
+        let applied = shared.inventory.apply(key, report.clone()).await;
+        drop(turn);
+        match applied {
             Ok(Applied { outcome, changes }) => {
                 retry.over();
                 metrics::counter!("orchestrix_report_changes_total").increment(changes as u64);
@@ -98,6 +104,13 @@ async fn apply(shared: &Shared, key: &SessionKey, report: Report) -> Result<Outc
             Err(ApplyError::Store(error)) => retry.pause(&error).await,
         }
     }
+}
+
+/// Waits for a place in front of the database, at most until the patience that began at `begun` is over.
+pub(super) async fn turn(shared: &Shared, begun: Instant) -> Result<OwnedSemaphorePermit, Stopped> {
+    let left = shared.settings.database_patience.saturating_sub(begun.elapsed());
+    // The semaphore is never closed.
+    timeout(left, shared.storing.clone().acquire_owned()).await.ok().and_then(Result::ok).ok_or(Stopped::Away)
 }
 
 /// Waits ever longer while the database fails, and logs when that begins and when it is over.

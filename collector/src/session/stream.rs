@@ -287,8 +287,14 @@ impl Open {
         let Listed { source, entries, whole } = listed;
         let (mut retry, begun) = (Retry::default(), Instant::now());
         let wanted = loop {
+            let turn = match report::turn(&self.shared, begun.into_std()).await {
+                Ok(turn) => turn,
+                Err(stopped) => return self.stopped(stopped),
+            };
             let compared = self.shared.inventory.compare_listing(&self.handle.key, &source, entries.clone(), whole);
-            match compared.await {
+            let compared = compared.await;
+            drop(turn);
+            match compared {
                 Ok(wanted) => break wanted,
                 Err(ApplyError::Fenced) => return self.stopped(Stopped::Fenced),
                 Err(ApplyError::Revoked | ApplyError::Unknown) => return self.stopped(Stopped::Revoked),

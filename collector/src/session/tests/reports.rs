@@ -41,6 +41,40 @@ async fn a_report_is_acknowledged_only_after_its_commit() {
 }
 
 #[tokio::test]
+async fn reports_wait_their_turn_and_who_opens_a_session_does_not_wait_behind_them() {
+    let settings = SessionSettings { storing: 1, ..settings() };
+    let collector = collector_with(settings, Fake::new()).await;
+    collector.fake.commits.send_replace(false);
+    let mut agents = Vec::new();
+    for _ in 0..3 {
+        let (agent, _) = collector.session(AgentId::generate(), hello()).await;
+        agent.report(1).await;
+        until("a report is being stored", || collector.fake.with(|state| state.begun) == 1).await;
+        agents.push(agent);
+    }
+    let (_another, welcome) = collector.session(AgentId::generate(), hello()).await;
+    assert_eq!((welcome.epoch, collector.fake.with(|state| state.begun)), (1, 1));
+    collector.fake.commits.send_replace(true);
+    for agent in &mut agents {
+        assert_eq!(agent.ack().await.outcome(), Word::Applied);
+    }
+}
+
+#[tokio::test]
+async fn who_waits_too_long_for_a_turn_may_look_for_another_collector() {
+    let settings = SessionSettings { storing: 1, database_patience: Duration::from_millis(300), ..settings() };
+    let collector = collector_with(settings, Fake::new()).await;
+    collector.fake.commits.send_replace(false);
+    let (first, _) = collector.session(AgentId::generate(), hello()).await;
+    first.report(1).await;
+    until("a report is being stored", || collector.fake.with(|state| state.begun) == 1).await;
+    let (mut second, _) = collector.session(AgentId::generate(), hello()).await;
+    second.report(1).await;
+    assert_eq!(second.goodbye().await.reason, "overloaded");
+    assert_eq!(collector.fake.with(|state| state.begun), 1);
+}
+
+#[tokio::test]
 async fn while_the_database_is_away_nothing_is_acknowledged_and_nothing_is_lost() {
     let (collector, mut agent) = session().await;
     collector.fake.with(|state| state.next.extend([Err(away().into()), Err(away().into())]));

@@ -37,11 +37,6 @@ impl Flight {
         self.open
     }
 
-    /// Everything that was sent is acknowledged.
-    pub(super) fn is_settled(&self) -> bool {
-        self.under_way.is_empty()
-    }
-
     /// How many bytes of reports may be sent now; zero when none may.
     pub(super) fn room(&self) -> usize {
         if self.open && self.under_way.len() < REPORTS { BYTES.saturating_sub(self.bytes) } else { 0 }

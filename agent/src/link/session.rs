@@ -115,7 +115,7 @@ pub(super) async fn run(link: &mut Link, channel: Channel, stop: &CancellationTo
         digests_due: false,
         measured: 0,
         measured_due: true,
-        remeasure: false,
+        remeasure: None,
         heartbeat: Duration::ZERO,
         beat_at: Instant::now(),
     };
@@ -156,8 +156,8 @@ struct Session<'a> {
     /// Revision of the figures that were sent.
     measured: u64,
     measured_due: bool,
-    /// The collector asked for entities that it lacks, so figures of them that came before were lost on it.
-    remeasure: bool,
+    /// Newest report when the collector asked for entities that it lacks: figures of them that came before are lost on it.
+    remeasure: Option<u64>,
     heartbeat: Duration,
     beat_at: Instant,
 }
@@ -278,7 +278,7 @@ impl Session<'_> {
             Some(Told::DigestRequest(pb::DigestRequest {})) => self.digests_due = true,
             Some(Told::ListingRequest(pb::ListingRequest { sources })) => self.list(sources).await,
             Some(Told::Wanted(pb::Wanted { source, native_ids })) => {
-                self.remeasure = true;
+                self.remeasure = Some(self.snapshots.borrow().head_sequence);
                 self.link.parts.keeper.want(Source::from(source), native_ids).await;
             }
             Some(Told::Order(order)) => self.order(order, orders),
@@ -350,6 +350,7 @@ impl Session<'_> {
         if let Some(settled) = self.flight.settle(sequence) {
             self.link.parts.outbox.acknowledge(settled).await;
         }
+        self.settled(sequence);
     }
 
     async fn list(&mut self, sources: Vec<String>) {

@@ -318,9 +318,7 @@ async fn use_of_entities_that_the_collector_lacked_is_sent_again_once_it_has_the
         Usage { source: Source::Docker, native_id: "a".into(), cpu_millicores: Some(120), memory_bytes: Some(1 << 20) };
     rig.keeper.saw(Seen::Usages { source: Source::Docker, at: Timestamp::from_secs(9), usages: vec![usage] }).await;
     rig.keeper.summary().await;
-    let (mut session, _) = rig.accept().await;
-    let settings = Some(pb::Settings { heartbeat_secs: 1 });
-    session.tell(Told::Welcome(pb::Welcome { settings, ..welcome(FIRST) })).await;
+    let mut session = rig.welcome(FIRST).await;
     let Message::Measurements(_) = session.next_but_heartbeats().await else { panic!("no use") };
     session.tell(Told::Wanted(pb::Wanted { source: "docker".into(), native_ids: vec!["a".into()] })).await;
     let report = session.report().await;

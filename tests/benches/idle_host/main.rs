@@ -1,22 +1,29 @@
 //! What an idle host costs: 20 containers and about 300 processes, nothing happens.
 //!
 //! Prints, for the same minutes: bytes on the wire, the agent's processor time and memory, what changed in the database,
-//! and the ratios to Debian's node_exporter that PERFORMANCE goals name. Nothing is asserted by time: a machine may be
-//! busy. `ORCHESTRIX_BENCH_SECONDS` sets the span (default 120).
+//! and the ratios to Debian's node_exporter. Then what one look costs against reading the same by hand (`look`), and what
+//! goes over the wire for everything and for one change (`delivery`). Nothing is asserted by time: a machine may be busy.
+//! `ORCHESTRIX_BENCH_SECONDS` sets the span (default 120).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a benchmark fails by panicking")]
 
+mod delivery;
+mod look;
+mod peer;
+mod rows;
+
 use std::{
-    collections::BTreeMap,
     process::Command,
     thread,
     time::{Duration, Instant},
 };
 
 use orchestrix_tests::{
-    agent::AgentProcess, daemon::Daemon, docker::RealDocker, http, installation::Installation,
-    inventory::wait_for_truth, part, proc, programs, proxy::Proxy,
+    agent::AgentProcess, daemon::Daemon, docker::RealDocker, installation::Installation, part, proc, proxy::Proxy,
 };
+
+use peer::NodeExporter;
+use rows::Rows;
 
 const CONTAINERS: usize = 20;
 const PROCESSES: usize = 300;
@@ -37,8 +44,7 @@ fn main() {
     let installation = Installation::on_sqlite();
     let proxy = Proxy::start(installation.agents_address());
     let mut agent = AgentProcess::prepare(&installation, Some(&docker)).through(proxy.address());
-    agent.start();
-    wait_for_truth(&installation, &docker);
+    let first = delivery::first(&mut agent, &proxy, &installation, &docker);
     let peer = NodeExporter::start(folder.path());
 
     // What was busy at the start settles: first listing, first measurements.
@@ -70,7 +76,8 @@ fn main() {
         up / 420.0
     ));
     part::measured(&format!(
-        "  agent: {agent_cpu:.2} CPU s per hour, PSS {pss:.1} MiB; A3: {:.2} of 12 MiB",
+        "  agent: {agent_cpu:.2} CPU s per hour, PSS {pss:.1} MiB, {:.1} of it its own data; A3: {:.2} of 12 MiB",
+        lossy(proc::pss_own_bytes(pid)) / 1_048_576.0,
         pss / 12.0
     ));
     if let (Some(peer), Some(before)) = (&peer, peer_cpu) {
@@ -84,13 +91,17 @@ fn main() {
     let docker_share = (proc::cpu_time(docker_pid).saturating_sub(docker_cpu)).as_secs_f64() / took * 100.0;
     part::measured(&format!("  dockerd: {docker_share:.3} % of a core in all (A4: caused by us at most 0.1 %)"));
     part::measured(&format!("  database: {}", rows.changes(&Rows::read(&installation))));
+    first.tell();
+    delivery::one_change(&proxy, &installation, &docker);
+    agent.stop();
+    look::compare(&docker);
 }
 
 fn profile() -> &'static str {
     if cfg!(debug_assertions) { "dev profile" } else { "release profile" }
 }
 
-fn lossy(bytes: u64) -> f64 {
+pub(crate) fn lossy(bytes: u64) -> f64 {
     f64::from(u32::try_from(bytes).unwrap_or(u32::MAX))
 }
 
@@ -103,63 +114,4 @@ fn crowd(folder: &std::path::Path) -> Vec<Daemon> {
         Daemon::start(command, &folder.join("crowd.log"))
     };
     (0..missing).map(one).collect()
-}
-
-/// Debian's node_exporter, scraped as Prometheus would.
-struct NodeExporter {
-    daemon: Daemon,
-    address: std::net::SocketAddr,
-}
-
-impl NodeExporter {
-    fn start(folder: &std::path::Path) -> Option<Self> {
-        let Some(program) = part::program("prometheus-node-exporter") else {
-            part::skip("node_exporter", "prometheus-node-exporter is not installed");
-            return None;
-        };
-        let address = programs::free_address();
-        let mut command = Command::new(program);
-        command.arg(format!("--web.listen-address={address}"));
-        let peer = Self { daemon: Daemon::start(command, &folder.join("node_exporter.log")), address };
-        Some(peer)
-    }
-
-    fn scrape(&self) {
-        drop(http::request(self.address, "GET", "/metrics", None, None));
-    }
-}
-
-/// The database's rows, by table.
-struct Rows(BTreeMap<String, Vec<String>>);
-
-impl Rows {
-    /// Reads all tables with SQLite's own command; none when it is not installed.
-    fn read(installation: &Installation) -> Self {
-        let database = installation.data_dir().join("inventory.db");
-        let mut command = Command::new("sqlite3");
-        command.arg("-readonly").arg(&database).arg(".dump");
-        let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        if part::program("sqlite3").is_none() {
-            part::skip("sqlite3", "sqlite3 is not installed");
-            return Self(tables);
-        }
-        let ran = programs::run_command(command, Duration::from_secs(60));
-        for line in ran.ok().lines().filter_map(|line| line.strip_prefix("INSERT INTO ")) {
-            let table = line.split([' ', '(']).next().unwrap_or_default().trim_matches('"');
-            tables.entry(table.to_owned()).or_default().push(line.to_owned());
-        }
-        Self(tables)
-    }
-
-    /// How many rows differ, by table.
-    fn changes(&self, later: &Self) -> String {
-        let none = Vec::new();
-        let changed = later.0.iter().filter_map(|(table, rows)| {
-            let before = self.0.get(table).unwrap_or(&none);
-            let count = rows.iter().filter(|row| !before.contains(row)).count();
-            (count > 0).then(|| format!("{table} {count}"))
-        });
-        let changed: Vec<_> = changed.collect();
-        if changed.is_empty() { "no row changed".to_owned() } else { format!("rows changed: {}", changed.join(", ")) }
-    }
 }

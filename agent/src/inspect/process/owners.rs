@@ -102,7 +102,14 @@ impl Owners {
             for process in table.all().filter(|p| p.namespace.is_none_or(|inode| namespaces.contains(&inode))) {
                 self.read(process, wanted);
             }
-            for inode in self.unknown(wanted) {
+            let due = self.unknown(wanted);
+            // The others were looked for as well: one walk does for all, however many there are.
+            for (inode, (next, pause)) in &mut self.orphans {
+                if wanted.get(inode).is_some_and(|namespace| namespaces.contains(namespace)) {
+                    *next = self.looks.wrapping_add(*pause);
+                }
+            }
+            for inode in due {
                 let pause = self.orphans.get(&inode).map_or(1, |(_, pause)| *pause);
                 self.orphans.insert(inode, (self.looks.wrapping_add(pause), (pause * 2).min(LONGEST_PAUSE)));
             }

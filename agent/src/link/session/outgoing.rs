@@ -22,13 +22,18 @@ impl Session<'_> {
 
     pub(super) fn beat(&mut self) {
         self.beat_due = true;
-        // Once it has the entities, it gets their figures, which on an idle host no change would bring.
-        if self.remeasure && self.flight.is_settled() {
-            self.remeasure = false;
+        self.beat_at = Instant::now() + jittered(self.heartbeat);
+    }
+
+    /// Everything up to this report is stored. Once that holds what the collector lacked, it gets the figures again, which on
+    /// an idle host no change would bring.
+    pub(super) fn settled(&mut self, sequence: u64) {
+        let is_stored = sequence >= self.snapshots.borrow().head_sequence;
+        if is_stored && self.remeasure.is_some_and(|before| sequence > before) {
+            self.remeasure = None;
             self.measured = 0;
             self.measured_due = true;
         }
-        self.beat_at = Instant::now() + jittered(self.heartbeat);
     }
 
     /// The backlog is sent, or is not wanted now: the first heartbeat lets the collector compare, unless the digests

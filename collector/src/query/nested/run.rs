@@ -88,7 +88,8 @@ impl Reader<'_> {
         let parents = parents.map(|(kind, keys)| (kind, Json::from(keys)));
         let parents = parents.as_ref().map(|(kind, keys)| (*kind, keys));
         let condition = level.criterion.resolve(self.db).await?;
-        let statement = statement(level, condition, parents, self.rows_left, self.db.dialect());
+        let statement =
+            statement(level, condition, parents, self.rows_left, self.db.dialect(), self.db.past().is_some());
         self.statements += 1;
         let rows = self.fetch(level, parents.map(|(_, keys)| keys), statement).await?;
         self.rows_left = self.rows_left.checked_sub(rows.len()).ok_or(QueryError::TooManyRows(self.most))?;

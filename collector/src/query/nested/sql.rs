@@ -1,7 +1,8 @@
 //! One statement per level, however many parents there are.
 //!
 //! The keys of the parents go in as one bound JSON list, which both databases turn into rows; so the text of a
-//! statement does not depend on the data. Where a level is paged, rows are numbered per parent and cut.
+//! statement does not depend on the data. Where a level is paged, rows are numbered per parent and cut; numbered are their
+//! keys alone, since a database writes down all that it numbers, and rows with JSON are wide.
 
 use std::fmt::Write as _;
 
@@ -40,13 +41,15 @@ pub(super) fn above_alias(index: usize) -> String {
 }
 
 /// Writes the statement of a level whose rows fulfil a condition. `parents` are the keys to hang it on; `None` at the
-/// root. One row more than `most` is asked for, so that the caller sees when there are too many.
+/// root. One row more than `most` is asked for, so that the caller sees when there are too many. `past`: tables are put
+/// together as of the past, which is done once.
 pub(super) fn statement(
     level: &Level,
     condition: Condition,
     parents: Option<(&str, &Json)>,
     most: usize,
     dialect: Dialect,
+    past: bool,
 ) -> Statement {
     let mut columns = vec![format!("t.{} AS {KEY}", level.kind.key)];
     for (index, field) in level.select.iter().enumerate() {
@@ -98,10 +101,21 @@ pub(super) fn statement(
     let sql = match level.page {
         Some(page) if per_parent => {
             values.extend([number(page.offset), number(page.offset + page.limit), number(most + 1)]);
-            format!(
-                "SELECT * FROM (SELECT {columns}, ROW_NUMBER() OVER (PARTITION BY p.value ORDER BY {order}) AS place \
-                 {from} WHERE {condition}) w WHERE place > ? AND place <= ? ORDER BY {PARENT}, place LIMIT ?"
-            )
+            let place = format!("ROW_NUMBER() OVER (PARTITION BY p.value ORDER BY {order}) AS place");
+            if past || level.kind.key != "id" {
+                // Tags and capabilities have no key of one column.
+                format!(
+                    "SELECT * FROM (SELECT {columns}, {place} {from} WHERE {condition}) w \
+                     WHERE place > ? AND place <= ? ORDER BY {PARENT}, place LIMIT ?"
+                )
+            } else {
+                format!(
+                    "SELECT {columns} FROM (SELECT t.id AS numbered, p.value AS parent, {place} {from} WHERE {condition}) w \
+                     JOIN {} t ON t.id = w.numbered WHERE w.place > ? AND w.place <= ? \
+                     ORDER BY w.parent, w.place LIMIT ?",
+                    level.kind.table
+                )
+            }
         }
         Some(page) if parents.is_none() => {
             values.extend([number(page.limit.min(most + 1)), number(page.offset)]);

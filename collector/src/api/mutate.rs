@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     admin::Role,
-    catalog::{Kind, fold, nearest},
+    catalog::{Kind, alike, nearest},
     edit::{
         Done, Expected, Failed, FieldProblem, Mode, Operation, Verb, chain,
         form::Form,
@@ -225,7 +225,7 @@ fn key(
     }
     let member = |from: Option<&Value>, name: &str| {
         let members = from.and_then(Value::as_object)?;
-        members.iter().find(|(key, _)| fold(key) == fold(name)).map(|(_, value)| value.clone())
+        members.iter().find(|(key, _)| alike(key, name)).map(|(_, value)| value.clone())
     };
     let parts = form.key.iter().map(|column| {
         let name = form.name_of(column);

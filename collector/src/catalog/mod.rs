@@ -13,7 +13,7 @@ mod place;
 pub(crate) use compute::{AGENT, CAPABILITY, COMPUTE, CONTAINER, WORKLOAD};
 pub(crate) use environment::{AUTOMATION_TARGET, ENVIRONMENT, ENVIRONMENT_ASSOCIATION, TAG};
 pub(crate) use kubernetes::{K8S_CLUSTER, K8S_INGRESS, K8S_NAMESPACE, K8S_NODE, K8S_SERVICE};
-pub(crate) use names::{fold, nearest};
+pub(crate) use names::{alike, fold, nearest};
 pub(crate) use past::Identity;
 pub(crate) use place::{AVAILABILITY_ZONE, CLOUD, DATACENTER, NETWORK_DEVICE, PARTNER, REGION, RESOURCE_POOL};
 
@@ -84,14 +84,12 @@ pub(crate) enum Link {
 impl Kind {
     /// Finds a kind by its name, its plural or its list, regardless of case and underscores.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
-        let wanted = fold(name);
-        KINDS.iter().copied().find(|kind| [kind.name, kind.plural, kind.list].contains(&wanted.as_str()))
+        KINDS.iter().copied().find(|kind| [kind.name, kind.plural, kind.list].iter().any(|known| alike(known, name)))
     }
 
     /// Finds a field by its name, regardless of case and underscores.
     pub(crate) fn field(&self, name: &str) -> Option<&'static Field> {
-        let wanted = fold(name);
-        self.fields.iter().find(|field| fold(field.name) == wanted)
+        self.fields.iter().find(|field| alike(field.name, name))
     }
 
     /// How another kind hangs on this one, if it does directly.

@@ -2,7 +2,16 @@
 
 /// Names compare without case and underscores, so that `displayName` and `display_name` are one.
 pub(crate) fn fold(name: &str) -> String {
-    name.chars().filter(|letter| *letter != '_').flat_map(char::to_lowercase).collect()
+    letters(name).collect()
+}
+
+/// Whether two names are one. It is asked for each field of each row that is written, and makes no text.
+pub(crate) fn alike(one: &str, other: &str) -> bool {
+    one == other || letters(one).eq(letters(other))
+}
+
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|letter| *letter != '_').flat_map(char::to_lowercase)
 }
 
 /// The valid names that are nearest to a name that is none: three to five, the nearest first.

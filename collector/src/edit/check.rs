@@ -8,7 +8,7 @@ use super::{
     rule,
 };
 use crate::{
-    catalog::{Field, fold, nearest},
+    catalog::{Field, alike, nearest},
     store::rows::record::Shown,
 };
 
@@ -118,8 +118,7 @@ fn member(input: &'static Input, field: &'static Field, value: &Json, current: O
 
 fn missing(form: &'static Form, members: &Map<String, Json>, seen: &[&str], problems: &mut Vec<FieldProblem>) {
     for (input, _) in form.fields().filter(|(input, _)| input.need == Need::Needed) {
-        let empty =
-            members.iter().any(|(name, value)| fold(name) == fold(input.name) && rule::is_empty(input.rule, value));
+        let empty = members.iter().any(|(name, value)| alike(name, input.name) && rule::is_empty(input.rule, value));
         if empty {
             problems.push(FieldProblem::new(input.name, "required", "is empty", rule::expected(input.rule)));
         } else if !seen.contains(&input.name) {

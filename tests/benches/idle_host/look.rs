@@ -3,7 +3,7 @@
 //! By hand: `stat`, `cmdline`, `status`, `cgroup` and the links in `fd` of every process, and the listening sockets by
 //! `sock_diag`, without keeping anything of it. Both sides take turns, so that both see the same host.
 
-use std::{fs, time::Duration};
+use std::{fs, thread, time::Duration};
 
 use orchestrix_agent::inspect::{
     Inspector, Observation,
@@ -16,6 +16,8 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, netlink, recv
 /// Turns that each side has, and how often it runs in one: the kernel tells processor time in hundredths of a second.
 const TURNS: u32 = 3;
 const ROUNDS: u32 = 30;
+/// After this time a process is no longer new.
+const SETTLED: Duration = Duration::from_secs(6);
 /// More than a look ever takes.
 const BUDGET: Duration = Duration::from_secs(60);
 
@@ -33,6 +35,9 @@ pub(crate) fn compare(docker: &RealDocker) {
         let (processes, containers) = (processes(), containers());
         runtime.block_on(look(&processes));
         runtime.block_on(look(&containers));
+        // Processes that are new to it are read again for some seconds, as they may still become another program.
+        thread::sleep(SETTLED);
+        runtime.block_on(look(&processes));
         spent[3] += milliseconds(ROUNDS * 5, || runtime.block_on(look(&processes)));
         spent[4] += milliseconds(ROUNDS * 5, || runtime.block_on(look(&containers)));
     }

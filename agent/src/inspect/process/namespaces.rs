@@ -203,7 +203,7 @@ mod tests {
         assert!(looks(&mut namespaces, 1, false), "something began or ended");
         *one.0.lock().unwrap() = (None, 443, 0);
         assert!(looks(&mut namespaces, 1, true), "the number is not known");
-        assert_eq!(looks(&mut namespaces, 9, true), false);
+        assert!(!looks(&mut namespaces, 9, true));
         assert_eq!(one.0.lock().unwrap().2, 10, "without a number it is asked each time");
     }
 }

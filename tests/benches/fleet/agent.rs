@@ -158,7 +158,7 @@ impl Agent {
             Ok(Err(status)) => return End::Trouble(self.dial.explain(&status)),
             Err(_) => return lost("no Welcome in time"),
         };
-        let heartbeat = self.welcome(welcome);
+        let heartbeat = self.welcome(&welcome);
         let mut beat_at = tokio::time::Instant::now() + jittered(heartbeat);
         loop {
             self.settle(self.queue.is_empty() && self.outbox.is_empty());
@@ -207,7 +207,7 @@ impl Agent {
     }
 
     /// Takes a Welcome over; returns the time between heartbeats.
-    fn welcome(&mut self, welcome: pb::Welcome) -> Duration {
+    fn welcome(&mut self, welcome: &pb::Welcome) -> Duration {
         self.counts.opened.add(1);
         self.counts.refused.add(usize::from(welcome.held_reason.is_some()));
         self.acknowledge(welcome.applied_sequence);
@@ -219,7 +219,7 @@ impl Agent {
             // The digests of the Hello count in what was on its way.
             self.queue.push_back(self.digests());
         }
-        let heartbeat = welcome.settings.map(|settings| Duration::from_secs(settings.heartbeat_secs.into()));
+        let heartbeat = welcome.settings.as_ref().map(|settings| Duration::from_secs(settings.heartbeat_secs.into()));
         heartbeat.unwrap_or(HEARTBEAT)
     }
 

@@ -16,7 +16,7 @@ const SQLITE_READERS: u32 = 4;
 const MYSQL_CONNECTIONS: u32 = 16;
 /// Prepared statements that a connection keeps, so that five collectors stay below the default limit of a server, 16,382.
 /// One that is pushed out costs 40 ms: sqlx 0.9.0 does not turn off Nagle's algorithm, and what closes a statement has no
-/// answer.
+/// answer. The address may say another number, as `?statement-cache-capacity=`.
 const MYSQL_STATEMENTS: usize = 200;
 
 /// Opens `sqlite://PATH` (made when missing) or `mysql://USER[:PASSWORD]@HOST[:PORT]/NAME`.
@@ -62,10 +62,10 @@ async fn open_sqlite(path: &Path) -> Result<Db, StoreError> {
 }
 
 async fn open_mysql(address: &str) -> Result<Db, StoreError> {
-    let options = MySqlConnectOptions::from_str(address)?
-        .charset("utf8mb4")
-        .timezone(Some("+00:00".to_owned()))
-        .statement_cache_capacity(MYSQL_STATEMENTS);
+    let mut options = MySqlConnectOptions::from_str(address)?.charset("utf8mb4").timezone(Some("+00:00".to_owned()));
+    if !address.contains("statement-cache-capacity=") {
+        options = options.statement_cache_capacity(MYSQL_STATEMENTS);
+    }
     // The pool would try again until its limit and then tell only of the limit.
     options.connect().await?.close().await?;
     let pool = MySqlPoolOptions::new()

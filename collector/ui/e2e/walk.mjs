@@ -18,6 +18,8 @@ const EXPECTED = /status of (400|401|403|404|409|412|422)/;
 
 /** Time for one try of one test: the longest takes half a minute. */
 const LIMIT = 120_000;
+/** What Playwright says when it waited in vain, and what is said here. */
+const TOO_LONG = /Timeout \d+ms exceeded|took more than \d+ s/;
 
 /** The result, or an error when it takes longer than so many milliseconds. */
 async function within(limit, promise) {
@@ -80,7 +82,9 @@ export async function startWalk({ collector, output, parts, only }) {
       try {
         await attempt(run);
       } catch (error) {
-        // A browser on a busy machine stalls at times, and what stalls once is told; what fails is wrong twice.
+        // A browser on a busy machine stalls at times: what took too long is tried once more, and that is told. What was
+        // found to be wrong is wrong.
+        if (!TOO_LONG.test(error.message)) throw error;
         await walk.shot(`first try ${name}`).catch(() => undefined);
         await tidy();
         await attempt(run);

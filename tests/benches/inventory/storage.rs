@@ -9,7 +9,7 @@ use crate::{compare::word, raw::Raw};
 
 /// Tables with a row for each workload that an agent tells of.
 const TABLES: [&str; 3] = ["compute_workloads", "agent_entities", "workload_usage"];
-/// Columns that hold texts, and how many bytes all others take at least.
+/// Columns of a workload that hold texts.
 const TEXTS: [&str; 12] = [
     "workload_type",
     "workload_name",
@@ -24,10 +24,11 @@ const TEXTS: [&str; 12] = [
     "labels",
     "evidence",
 ];
+/// Bytes that all its other columns take at least.
 const NUMBERS: i64 = 40;
 
-#[allow(clippy::cast_precision_loss, reason = "bytes of an inventory are few enough")]
 /// Prints how many bytes there are for each workload; `goal` is what there should be at most.
+#[allow(clippy::cast_precision_loss, reason = "bytes of an inventory are few enough")]
 pub(crate) fn measure(raw: &mut Raw, goal: f64) {
     let workloads = raw.numbers("SELECT COUNT(*) FROM compute_workloads", &[])[0];
     let texts = TEXTS.map(|column| {
